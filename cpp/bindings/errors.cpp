@@ -1,0 +1,40 @@
+// C++ errors become the classes of crumple.errors.
+
+#include "bindings.hpp"
+
+namespace crumple::bindings {
+
+py::object error_class(const char* name) { return py::module_::import("crumple.errors").attr(name); }
+
+namespace {
+
+void set_placed(const char* name, const StepError& error) {
+    const py::object type = error_class(name);
+    PyErr_SetObject(type.ptr(), type(error.unit, error.call, error.tick, error.t, error.fact).ptr());
+}
+
+void set_plain(const char* name, const char* text) { PyErr_SetString(error_class(name).ptr(), text); }
+
+}  // namespace
+
+void bind_errors(py::module_& /*m*/) {
+    py::register_local_exception_translator([](std::exception_ptr cause) {
+        try {
+            if (cause) std::rethrow_exception(cause);
+        } catch (const EndError& error) {
+            set_placed("EndError", error);
+        } catch (const StepError& error) {
+            set_placed("StepError", error);
+        } catch (const BuildError& error) {
+            set_plain("BuildError", error.what());
+        } catch (const UsageError& error) {
+            set_plain("UsageError", error.what());
+        } catch (const RecordError& error) {
+            set_plain("RecordError", error.what());
+        } catch (const Error& error) {
+            set_plain("CrumpleError", error.what());
+        }
+    });
+}
+
+}  // namespace crumple::bindings

@@ -1,0 +1,171 @@
+#include <pybind11/numpy.h>
+
+#include <chrono>
+
+#include "bindings.hpp"
+
+namespace crumple::bindings {
+
+namespace {
+
+// Steps in pieces of about 20 ms, so that Ctrl-C is heard. The interpreter is released where no unit needs it.
+void step(World& world, Tick n) {
+    using Clock = std::chrono::steady_clock;
+    constexpr double piece = 0.02;  // [s]
+    const bool keep = world.has_pinned_units();
+    Tick left = n, chunk = 1;
+    if (n < 0) world.step(n);  // says what is wrong
+    while (left > 0) {
+        const Tick now = std::min(chunk, left);
+        const auto before = Clock::now();
+        if (keep) {
+            world.step(now);
+        } else {
+            const py::gil_scoped_release release;
+            world.step(now);
+        }
+        left -= now;
+        if (left == 0) return;
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+        const double spent = std::chrono::duration<double>(Clock::now() - before).count();
+        if (spent < piece / 2)
+            chunk = now * 2;
+        else if (spent > piece * 2 && now > 1)
+            chunk = now / 2;
+    }
+}
+
+py::object number(double x, Kind kind) {
+    switch (kind) {
+        case Kind::boolean:
+            return py::bool_(x != 0.0);
+        case Kind::integer:
+        case Kind::enumeration:
+            if (std::isfinite(x)) return py::int_(static_cast<long long>(x));
+            [[fallthrough]];
+        default:
+            return py::float_(x);
+    }
+}
+
+py::object get(const World& world, const std::string& name) {
+    const PortRef ref = world.find(name);
+    const Port& port = world.port(ref);
+    const bool scalar = port.shape.empty() || ref.element;
+    if (is_blob(port.kind)) {
+        const auto blobs = world.blobs(ref);
+        if (scalar) return blob_to_python(blobs[0], port.kind);
+        py::list list;
+        for (const Blob& blob : blobs) list.append(blob_to_python(blob, port.kind));
+        return list;
+    }
+    const auto values = world.value(ref);
+    if (scalar) return number(values[0], port.kind);
+    py::array_t<double> array(port.shape);
+    std::copy(values.begin(), values.end(), array.mutable_data());
+    return array;
+}
+
+void set(World& world, const std::string& name, const py::object& value) {
+    const PortRef ref = world.find(name);
+    const Port& port = world.port(ref);
+    if (is_blob(port.kind)) {
+        std::vector<Blob> blobs;
+        if (port.shape.empty() || ref.element)
+            blobs.push_back(blob_from_python(value, port.kind, name));
+        else
+            for (const auto& item : value) blobs.push_back(blob_from_python(item, port.kind, name));
+        world.set(ref, std::span<const Blob>(blobs));
+        return;
+    }
+    const auto array = py::array_t<double, py::array::c_style | py::array::forcecast>::ensure(value);
+    if (!array) {
+        PyErr_Clear();
+        throw UsageError("\"" + name + "\" takes numbers");
+    }
+    world.set(ref, std::span<const double>(array.data(), static_cast<std::size_t>(array.size())));
+}
+
+}  // namespace
+
+void bind_world(py::module_& m) {
+    py::class_<Snapshot, std::shared_ptr<Snapshot>>(m, "Snapshot").def_readonly("tick", &Snapshot::tick);
+    py::class_<ProfileRow>(m, "ProfileRow")
+        .def_readonly("unit", &ProfileRow::unit)
+        .def_readonly("count", &ProfileRow::count)
+        .def_property_readonly("mean", [](const ProfileRow& r) { return r.mean_ns * 1e-9; })
+        .def_property_readonly("p99", [](const ProfileRow& r) { return r.p99_ns * 1e-9; })
+        .def_property_readonly("max", [](const ProfileRow& r) { return r.max_ns * 1e-9; })
+        .def_readonly("share", &ProfileRow::share);
+    py::class_<ConnectionView>(m, "ConnectionView")
+        .def_readonly("source", &ConnectionView::source)
+        .def_readonly("target", &ConnectionView::target)
+        .def_readonly("same_tick", &ConnectionView::same_tick)
+        .def_readonly("scale", &ConnectionView::scale)
+        .def_readonly("offset", &ConnectionView::offset);
+    py::class_<UnitView>(m, "UnitView")
+        .def_readonly("name", &UnitView::name)
+        .def_readonly("every", &UnitView::every)
+        .def_readonly("wave", &UnitView::wave)
+        .def_readonly("thread", &UnitView::thread)
+        .def_readonly("cost", &UnitView::cost);
+
+    py::class_<World>(m, "World")
+        .def(py::init([](std::int64_t numerator, std::int64_t denominator, unsigned threads, bool digest, double start,
+                         bool everywhere) {
+                 Options options;
+                 options.threads = threads;
+                 options.digest = digest;
+                 options.start = start;
+                 options.spread = everywhere ? Spread::everywhere : Spread::by_cost;
+                 return std::make_unique<World>(Period(numerator, denominator), options);
+             }),
+             py::arg("numerator"), py::arg("denominator"), py::arg("threads"), py::arg("digest"), py::arg("start"),
+             py::arg("everywhere"))
+        .def(
+            "add",
+            [](World& w, const std::string& name, UnitHolder& holder, Tick every) {
+                if (!holder.unit) throw UsageError("this unit is in a world already");
+                w.add(name, std::move(holder.unit), every);
+            },
+            py::arg("name"), py::arg("unit"), py::arg("every"))
+        .def(
+            "connect",
+            [](World& w, const std::string& source, const std::string& target, bool same_tick,
+               std::optional<double> scale, std::optional<double> offset) {
+                w.connect(source, target, {same_tick, scale, offset});
+            },
+            py::arg("source"), py::arg("target"), py::arg("same_tick"), py::arg("scale"), py::arg("offset"))
+        .def("build", &World::build)
+        .def("reset", &World::reset, py::arg("seed"))
+        .def("step", &step, py::arg("n"))
+        .def("end", &World::end)
+        .def_property_readonly("tick", &World::tick)
+        .def_property_readonly("t", &World::t)
+        .def_property_readonly("seed", &World::seed)
+        .def("digest", &World::digest)
+        .def("get", &get, py::arg("name"))
+        .def("set", &set, py::arg("name"), py::arg("value"))
+        .def(
+            "tune",
+            [](World& w, const std::string& unit, const std::string& parameter,
+               const py::array_t<double, py::array::c_style | py::array::forcecast>& value) {
+                return w.tune(unit, parameter, {value.data(), static_cast<std::size_t>(value.size())});
+            },
+            py::arg("unit"), py::arg("parameter"), py::arg("value"))
+        .def("snapshot",
+             [](World& w) { return std::const_pointer_cast<Snapshot>(w.snapshot()); })
+        .def("restore", &World::restore, py::arg("snapshot"))
+        .def("watch", &World::watch, py::arg("probe"))
+        .def("columns", &World::columns, py::arg("outputs"))
+        .def("set_profiling", &World::set_profiling, py::arg("on"))
+        .def("profile", &World::profile)
+        .def("units", &World::units)
+        .def("inputs", [](const World& w, const std::string& unit) { return w.ports(unit).inputs; }, py::arg("unit"))
+        .def("outputs", [](const World& w, const std::string& unit) { return w.ports(unit).outputs; }, py::arg("unit"))
+        .def("unit_views", &World::unit_views)
+        .def("connections", &World::connections)
+        .def("warnings", &World::warnings);
+}
+
+}  // namespace crumple::bindings

@@ -1,0 +1,23 @@
+// A snapshot is the whole state of a world at a communication point.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "crumple/digest.hpp"
+#include "crumple/unit.hpp"
+
+namespace crumple {
+
+struct Snapshot {
+    Tick tick;
+    std::uint64_t seed;
+    std::vector<double> signals;       // published and latest outputs
+    std::vector<double> inputs;        // as last gathered: a slow unit latched them ticks ago
+    std::vector<Blob> signal_blobs;
+    std::vector<Blob> input_blobs;
+    Digest digest;
+    std::vector<StatePointer> units;   // in unit order
+};
+
+}  // namespace crumple

@@ -1,0 +1,85 @@
+// A unit is one instance of a model in a world: an FMU, a Python plugin, a C++ class.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crumple/port.hpp"
+#include "crumple/time.hpp"
+
+namespace crumple {
+
+struct Step {
+    Tick tick;  // at the start of the step
+    double t;   // [s] at the start of the step
+    double dt;  // [s], constant for a unit
+};
+
+struct Start {
+    std::uint64_t seed;  // this unit's own stream, from the run's seed and the unit's name
+    double t;            // [s] at tick 0
+    double dt;           // [s] length of the unit's steps
+};
+
+// A unit's window into the world's memory. Laid out once at build(); the pointers never change.
+// Within each span the ports stand in declared order, but real ports before all others,
+// so that an FMU call can take a pointer straight into it.
+struct Io {
+    std::span<const double> in;
+    std::span<double> out;
+    std::span<const Blob> in_blobs;
+    std::span<Blob> out_blobs;
+};
+
+// A unit's saved state. Immutable; may outlive the unit.
+class State {
+public:
+    virtual ~State() = default;
+};
+using StatePointer = std::shared_ptr<const State>;
+
+class Unit {
+public:
+    virtual ~Unit() = default;
+
+    virtual const Ports& ports() const = 0;
+
+    // Called once after build() for each input port that something feeds; others keep the unit's own start values.
+    virtual void drive(std::size_t /*input*/) {}
+
+    // Back to the state before tick 0; writes the outputs known without inputs.
+    virtual void reset(const Start& start, const Io& io) = 0;
+
+    // Outputs at tick 0 from the inputs at tick 0. Called between reset() and begin(), as often as a loop needs.
+    virtual void initialise(const Io& /*io*/) {}
+
+    // The initial values have settled: the last call before the first step.
+    virtual void begin(const Io& /*io*/) {}
+
+    // Advances by now.dt: reads inputs, writes every output. Throws UnitError, or EndRequest to end the
+    // run before this step (an FMU that asks for the end within a good step throws at its next one).
+    virtual void step(const Step& now, const Io& io) = 0;
+
+    // The run is over and went well.
+    virtual void end() {}
+
+    // Null: cannot be saved, and the world says so.
+    virtual StatePointer save() { return nullptr; }
+    virtual void load(const State& /*state*/, const Io& /*io*/) {}
+
+    // A value changed by name between steps (FMI: a tunable parameter). False: no such parameter.
+    virtual bool tune(const std::string& /*parameter*/, std::span<const double> /*value*/) { return false; }
+
+    // Must stay on the thread that built the world (a Python unit: that thread holds the interpreter).
+    virtual bool pinned() const { return false; }
+
+    // Seconds that one step takes, measured before the run on a throw-away instance; 0 where that is not possible.
+    virtual double rehearse(double /*dt*/) { return 0.0; }
+
+    // Facts worth telling that are no errors, such as a changed floating-point mode; each once.
+    virtual std::vector<std::string> warnings() const { return {}; }
+};
+
+}  // namespace crumple

@@ -1,0 +1,140 @@
+// The world owns units and signal memory, and steps them in lockstep.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crumple/error.hpp"
+#include "crumple/probe.hpp"
+#include "crumple/profile.hpp"
+#include "crumple/recorder.hpp"
+#include "crumple/snapshot.hpp"
+#include "crumple/unit.hpp"
+
+namespace crumple {
+
+struct Layout;
+
+// How units are spread over threads. `everywhere` ignores cost: for tests of what must not depend on threads.
+enum class Spread : std::uint8_t { by_cost, everywhere };
+
+struct Options {
+    unsigned threads = 1;    // most threads to use; results never depend on it
+    bool digest = true;      // roll the digest at every tick
+    double start = 0.0;      // [s] time at tick 0
+    double tolerance = 1e-9; // relative change at which an initial loop has settled
+    Spread spread = Spread::by_cost;
+};
+
+// What lies between an output and an input. A scale or an offset given by hand replaces the unit conversion:
+// input = output * scale + offset.
+struct Link {
+    bool same_tick = false;  // the consumer waits for its producer within the tick
+    std::optional<double> scale;
+    std::optional<double> offset;
+};
+
+// A port of a unit, or one element of it.
+struct PortRef {
+    std::size_t unit = 0;
+    std::size_t port = 0;
+    bool output = true;
+    std::optional<std::size_t> element;
+};
+
+// A connection as built, for drawings of the graph.
+struct ConnectionView {
+    std::string source, target;
+    bool same_tick;
+    double scale, offset;
+};
+
+struct UnitView {
+    std::string name;
+    Tick every;
+    std::size_t wave;
+    std::size_t thread;
+    double cost;  // [s] per step as rehearsed, 0 where unknown
+};
+
+class World {
+public:
+    explicit World(Period period, Options options = {});
+    ~World();
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+
+    // Description. Names are unique and have no dots; the order of the calls never changes a result.
+    void add(std::string name, std::unique_ptr<Unit> unit, Tick every = 1);
+    void connect(const std::string& source, const std::string& target, const Link& link = {});
+
+    // Lays memory out and finds the waves. reset() builds if nobody has.
+    void build();
+
+    // To tick 0: resets every unit and settles the initial values over the direct-feedthrough graph.
+    void reset(std::uint64_t seed = 0);
+    // Advances by n ticks. After an exception the world refuses to step until it is reset.
+    void step(Tick n = 1);
+    // Tells the units that the run ended well and closes the recording.
+    void end();
+
+    Period period() const { return period_; }
+    Tick tick() const { return tick_; }
+    double t() const;
+    std::uint64_t digest() const;
+    std::uint64_t seed() const { return seed_; }
+
+    // Access by name: "unit.port" or "unit.port[2]" (zero-based; "[1,2]" in a matrix).
+    PortRef find(const std::string& name) const;
+    const Port& port(const PortRef& ref) const;
+    std::vector<double> value(const PortRef& ref) const;
+    std::vector<Blob> blobs(const PortRef& ref) const;
+    // Sets an input that nothing feeds, from the next step on.
+    void set(const PortRef& ref, std::span<const double> value);
+    void set(const PortRef& ref, std::span<const Blob> value);
+    // Changes a tunable parameter; false where the unit has none of that name.
+    bool tune(const std::string& unit, const std::string& parameter, std::span<const double> value);
+
+    std::shared_ptr<const Snapshot> snapshot();
+    void restore(const Snapshot& snapshot);
+
+    // Watches every tick from now on (and the present one, once reset). The world shares ownership.
+    void watch(std::shared_ptr<Probe> probe);
+    // Columns for a recorder or trace: every element of these output ports, in unit and port order.
+    std::vector<Column> columns(const std::vector<std::string>& outputs) const;
+
+    void set_profiling(bool on);
+    std::vector<ProfileRow> profile() const;
+
+    std::vector<std::string> units() const;  // sorted
+    const Ports& ports(const std::string& unit) const;
+    std::vector<UnitView> unit_views() const;
+    std::vector<ConnectionView> connections() const;
+    std::vector<std::string> warnings() const;
+    bool has_pinned_units() const;  // units that need the building thread (Python)
+
+private:
+    friend struct Initialiser;
+
+    // step.cpp
+    void step_once();
+    void commit();
+    void observe();
+    // world.cpp
+    void require(bool ready, const char* what) const;
+    void check_finite() const;
+    void fail();
+    std::size_t unit_index(const std::string& name) const;
+
+    Period period_;
+    Options options_;
+    std::unique_ptr<Layout> layout_;
+    Tick tick_ = 0;
+    std::uint64_t seed_ = 0;
+    enum class Phase : std::uint8_t { open, built, ready, failed, ended } phase_ = Phase::open;
+};
+
+}  // namespace crumple

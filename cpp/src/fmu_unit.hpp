@@ -1,0 +1,152 @@
+// What FMI 2 and FMI 3 share: ports, the grouping of variables by type for bulk calls, states, warnings.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <vector>
+
+#include "crumple/error.hpp"
+#include "crumple/fmu.hpp"
+#include "fmu_log.hpp"
+#include "fp_mode.hpp"
+#include "library.hpp"
+
+namespace crumple {
+
+// Variables of one FMI type, moved by one call.
+struct Group {
+    FmiType type = FmiType::float64;
+    std::vector<std::uint32_t> refs;
+    std::vector<std::size_t> at;     // (values): where each element stands in the unit's span
+    std::vector<const Port*> ports;  // (values): for messages
+    bool contiguous = true;          // at is first, first + 1, ...: the FMU reads and writes our memory
+    std::size_t values() const { return at.size(); }
+};
+
+// States that outlived their use, freed by the thread that owns the FMU.
+struct Graveyard {
+    std::mutex mutex;
+    std::vector<void*> states;
+};
+
+struct FmuState final : State {
+    FmuState(void* pointer, std::shared_ptr<Graveyard> grave) : state(pointer), graveyard(std::move(grave)) {}
+    ~FmuState() override {
+        const std::lock_guard lock(graveyard->mutex);
+        graveyard->states.push_back(state);
+    }
+    FmuState(const FmuState&) = delete;
+    FmuState& operator=(const FmuState&) = delete;
+    void* state;
+    std::shared_ptr<Graveyard> graveyard;  // of the instance that made the state: no other may load it
+};
+
+class FmuUnit : public Unit {
+public:
+    FmuUnit(std::shared_ptr<const FmuSpec> spec, FmuOptions options);
+
+    const Ports& ports() const override { return ports_; }
+    void drive(std::size_t input) override;
+    double rehearse(double dt) override;
+    std::vector<std::string> warnings() const override { return warnings_; }
+    void reset(const Start& start, const Io& io) final;
+    void end() final;
+    StatePointer save() final;
+    void load(const State& state, const Io& io) final;
+    bool tune(const std::string& parameter, std::span<const double> value) final;
+
+protected:
+    enum class Phase : std::uint8_t { none, instantiated, initialising, stepping, ended, lost };
+
+    // The version's own calls. All throw UnitError.
+    virtual void instantiate() = 0;
+    virtual void begin_initialisation(const Start& start) = 0;
+    virtual void set_start(const FmuStart& start) = 0;
+    virtual void set_structural(const std::vector<const FmuStart*>& starts) = 0;
+    virtual void get(const Group& group, const Io& io) = 0;
+    virtual void set_numbers(const Group& group, const double* numbers) = 0;
+    virtual void terminate() = 0;
+    virtual void free() noexcept = 0;
+    virtual void* get_state() = 0;
+    virtual void set_state(void* state) = 0;
+    virtual void free_state(void* state) noexcept = 0;
+
+    // Subclasses call this in their destructors: free() is theirs.
+    void close() noexcept;
+    void get_outputs(const Io& io) {
+        for (const Group& group : outputs_) get(group, io);
+    }
+    [[noreturn]] void fail(const char* call, int status);
+    std::string fact_of(int status) const;
+    // 0 is OK in both versions, 1 a warning.
+    void check(const char* call, int status) {
+        if (status != 0) not_ok(call, status);
+    }
+    void check_mode() {
+        if (fp_mode() != mode_) restore_mode();
+    }
+    void request_end() { end_requested_ = true; }
+    void answer_end_request() const {
+        if (end_requested_) throw EndRequest("the FMU asked to end the run" + words());
+    }
+    std::string words() const;  // "; its last words: ..." or nothing
+    void warn(const std::string& text);
+
+    std::shared_ptr<const FmuSpec> spec_;
+    FmuOptions options_;
+    Ports ports_;
+    Library library_;
+    FmuLog log_;
+    Phase phase_ = Phase::none;
+    std::vector<Group> inputs_;  // driven ones only
+    std::vector<Group> outputs_;
+    bool state_taken_ = false;  // from now on the FMU may be set back
+
+private:
+    double step_cost(double dt) const;  // [s], on an instance of its own
+    void not_ok(const char* call, int status);
+    void restore_mode();
+    void bury_states() noexcept;
+
+    std::vector<bool> driven_;
+    FpMode mode_;
+    bool end_requested_ = false;
+    std::shared_ptr<Graveyard> graveyard_ = std::make_shared<Graveyard>();
+    std::vector<std::string> warnings_;
+};
+
+// Groups the chosen variables of a list by FMI type, in list order.
+std::vector<Group> group_by_type(const std::vector<FmuVariable>& variables, const std::vector<Port>& ports,
+                                 const std::vector<bool>* chosen);
+
+// A double for an integer variable; throws UnitError where it is not whole or leaves the type's range.
+template <class Integer>
+Integer to_integer(double x, const char* call, const Port& port) {
+    // the bounds as doubles: max + 1 is a power of two and exact
+    constexpr double low = static_cast<double>(std::numeric_limits<Integer>::min());
+    constexpr double past = 2.0 * static_cast<double>(std::numeric_limits<Integer>::max() / 2 + 1);
+    if (!(x >= low && x < past) || x != static_cast<double>(static_cast<Integer>(x)))
+        throw UnitError(call, "input \"" + port.name + "\" takes whole numbers of its type; " + std::to_string(x) +
+                                  " is none");
+    return static_cast<Integer>(x);
+}
+
+// An integer as a double; throws UnitError beyond 2^53, where doubles have gaps.
+template <class Integer>
+double from_integer(Integer x, const char* call, const Port& port) {
+    if constexpr (sizeof(Integer) == 8) {
+        constexpr Integer exact = Integer{1} << 53;
+        bool fits = x <= exact;
+        if constexpr (std::is_signed_v<Integer>) fits = fits && x >= -exact;
+        if (!fits)
+            throw UnitError(call, "\"" + port.name + "\" has the value " + std::to_string(x) +
+                                      "; integers beyond 2^53 cannot travel, as ports are doubles");
+    }
+    return static_cast<double>(x);
+}
+
+std::unique_ptr<Unit> make_fmi2_unit(std::shared_ptr<const FmuSpec> spec, FmuOptions options);
+std::unique_ptr<Unit> make_fmi3_unit(std::shared_ptr<const FmuSpec> spec, FmuOptions options);
+
+}  // namespace crumple

@@ -1,0 +1,52 @@
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+
+#include "crumple/error.hpp"
+#include "library.hpp"
+
+namespace crumple {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Beside the original where that can be written, so that libraries found through $ORIGIN are still found.
+fs::path copy_of(const fs::path& original) {
+    static std::atomic<unsigned> count{0};
+    const std::string name = original.stem().string() + "-" + std::to_string(getpid()) + "-" +
+                             std::to_string(count++) + original.extension().string();
+    std::error_code failed;
+    for (const fs::path& folder : {original.parent_path(), fs::temp_directory_path()}) {
+        const fs::path copy = folder / name;
+        if (fs::copy_file(original, copy, failed)) return copy;
+    }
+    throw UnitError("dlopen", "cannot make a private copy of " + original.string() + ": " + failed.message());
+}
+
+}  // namespace
+
+Library Library::open(const std::string& path, bool private_copy) {
+    const fs::path opened = private_copy ? copy_of(path) : fs::path(path);
+    Library library;
+    library.handle_ = dlopen(opened.c_str(), RTLD_NOW | RTLD_LOCAL);
+    std::string why;
+    if (!library.handle_) {
+        why = dlerror();
+        // a symbol that the FMU never calls may be missing: it is bound when called
+        if (why.find("undefined symbol") != std::string::npos) {
+            library.handle_ = dlopen(opened.c_str(), RTLD_LAZY | RTLD_LOCAL);
+            if (library.handle_) library.warning_ = "its library is incomplete (" + why + ")";
+        }
+    }
+    std::error_code ignored;
+    if (private_copy) fs::remove(opened, ignored);  // the mapping keeps the file's contents
+    if (!library.handle_) throw UnitError("dlopen", "the library cannot be loaded: " + why);
+    return library;
+}
+
+void* Library::find(const char* symbol) const { return dlsym(handle_, symbol); }
+
+}  // namespace crumple

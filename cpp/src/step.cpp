@@ -1,0 +1,147 @@
+// THE MAIN LOOP. One tick, from the communication point t_k to t_(k+1):
+//
+//   for each wave                        units with no same-tick dependence on each other
+//       gather   inputs  <- published    what was true at t_k (Jacobi) ...
+//                        or latest       ... or what earlier waves just computed (same_tick)
+//       run      latest  <- units        each unit on its own thread, waves in order
+//   commit       published <- latest, ++tick, digest; a NaN or an infinity ends the run
+//   observe      probes read published; they cannot write
+//
+// A unit with every = N reads its inputs at the start of its window of N ticks and steps in the window's last tick, so
+// that its outputs appear at the time they are for. Between, they hold.
+//
+// What may fail: a unit (StepError, the first in unit order whatever the threads), a value that is not finite
+// (StepError), a probe (RecordError). After any of these the world refuses to step until it is reset.
+
+#include <chrono>
+#include <cstring>
+
+#include "layout.hpp"
+
+namespace crumple {
+
+namespace {
+
+void gather(Layout& layout, const Wave& wave, Tick tick) {
+    double* const in = layout.inputs.data();
+    const double* const signals = layout.signals.data();
+    for (const Gather& g : wave.gathers) {
+        if (g.every != 1 && (tick + (g.at_end ? 1 : 0)) % g.every != 0) continue;
+        for (const Copy& c : g.copies) in[c.to] = signals[c.from];
+        for (const ScaledCopy& c : g.scaled) in[c.to] = signals[c.from] * c.scale + c.offset;
+        for (const Copy& c : g.blobs) layout.input_blobs[c.to] = layout.signal_blobs[c.from];
+    }
+}
+
+struct Moment {
+    const Period& period;
+    double start;  // [s] time at tick 0
+    Tick tick;
+    double t;  // [s]
+};
+
+template <bool profiling>
+void run_units(const std::vector<Place*>& places, const Moment& moment, Failure& failure) {
+    Place* current = nullptr;
+    try {
+        for (Place* place : places) {
+            current = place;
+            Step now{moment.tick, moment.t, place->dt};
+            if (place->every != 1) {
+                if ((moment.tick + 1) % place->every != 0) continue;
+                now.tick = moment.tick + 1 - place->every;
+                now.t = moment.start + moment.period.at(now.tick);
+            }
+            if constexpr (profiling) {
+                const auto before = std::chrono::steady_clock::now();
+                place->unit->step(now, place->io);
+                const auto spent = std::chrono::steady_clock::now() - before;
+                place->time.add(static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count()));
+            } else {
+                place->unit->step(now, place->io);
+            }
+        }
+    } catch (...) {
+        failure = {current, std::current_exception()};
+    }
+}
+
+struct WaveJob {
+    const Wave& wave;
+    const Moment& moment;
+    Layout& layout;
+};
+
+void run_thread(void* argument, std::size_t thread) {
+    auto& job = *static_cast<WaveJob*>(argument);
+    const auto run = job.layout.profiling ? run_units<true> : run_units<false>;
+    run(job.wave.by_thread[thread], job.moment, job.layout.failures[thread]);
+}
+
+void run(Layout& layout, const Wave& wave, const Moment& moment) {
+    WaveJob job{wave, moment, layout};
+    if (wave.by_thread.size() == 1)
+        run_thread(&job, 0);
+    else
+        layout.pool->run(run_thread, &job);
+
+    const Failure* first = nullptr;
+    for (const Failure& failure : layout.failures)
+        if (failure.place && (!first || failure.place < first->place)) first = &failure;
+    if (first) rethrow_placed(*first->place, moment.tick, moment.t, first->cause);
+}
+
+// x * 0 is NaN for NaN and infinity and 0 for all else, so one sum tells of all.
+bool all_finite(const double* x, std::size_t n) {
+    double sums[4] = {0, 0, 0, 0};
+    std::size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (std::size_t k = 0; k < 4; ++k) sums[k] += x[i + k] * 0.0;
+    for (; i < n; ++i) sums[0] += x[i] * 0.0;
+    const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    return sum == sum;
+}
+
+}  // namespace
+
+void World::step(Tick n) {
+    require(phase_ == Phase::ready, "step");
+    if (n < 0) throw UsageError("step(" + std::to_string(n) + "): the number of ticks is not negative");
+    const Tick last = tick_ + n;
+    try {
+        while (tick_ < last) step_once();
+    } catch (...) {
+        fail();
+        throw;
+    }
+}
+
+void World::step_once() {
+    const Moment moment{period_, options_.start, tick_, t()};
+    for (const Wave& wave : layout_->waves) {
+        gather(*layout_, wave, tick_);
+        run(*layout_, wave, moment);
+    }
+    commit();
+    observe();
+}
+
+void World::commit() {
+    Layout& l = *layout_;
+    if (!all_finite(l.latest(), l.outputs)) check_finite();  // throws, unless all offenders are allowed
+    if (l.outputs) std::memcpy(l.published(), l.latest(), l.outputs * sizeof(double));
+    for (std::size_t i = 0; i < l.output_blobs; ++i) l.published_blobs()[i] = l.latest_blobs()[i];
+    ++tick_;
+    if (options_.digest) {
+        l.digest.add({l.published(), l.outputs});
+        l.digest.add({l.published_blobs(), l.output_blobs});
+    }
+}
+
+void World::observe() {
+    Layout& l = *layout_;
+    for (const auto& probe : l.probes)
+        probe->observe(tick_, t(), {l.published(), l.outputs}, {l.published_blobs(), l.output_blobs});
+}
+
+}  // namespace crumple

@@ -1,0 +1,104 @@
+"""Crumple: virtual testing of hazardous scenarios. Break it here first.
+
+FMUs and Python plugins run in lockstep in a C++ core, and every run ends with a verdict.
+
+    result = crumple.run("frontal_barrier")
+    print(result.verdict, result.metrics)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crumple import metrics as metrics
+    from crumple.errors import (
+        BuildError,
+        CrumpleError,
+        EndError,
+        FmuError,
+        PluginError,
+        RecordError,
+        SceneError,
+        StepError,
+        UsageError,
+    )
+    from crumple.fmu import Fmu
+    from crumple.result import Result, open_run
+    from crumple.run import run
+    from crumple.scene import compose, load_scene
+    from crumple.simulate import simulate
+    from crumple.table import Table
+    from crumple.unit import Input, Output, Parameter, Unit
+    from crumple.world import World
+
+# Names and where they live; each module is imported when its first name is used, so that `import crumple` is cheap.
+_HOME = {
+    "BuildError": "errors",
+    "CrumpleError": "errors",
+    "EndError": "errors",
+    "Fmu": "fmu",
+    "FmuError": "errors",
+    "Input": "unit",
+    "Output": "unit",
+    "Parameter": "unit",
+    "PluginError": "errors",
+    "RecordError": "errors",
+    "Result": "result",
+    "SceneError": "errors",
+    "StepError": "errors",
+    "Table": "table",
+    "Unit": "unit",
+    "UsageError": "errors",
+    "World": "world",
+    "compose": "scene",
+    "load_scene": "scene",
+    "open_run": "result",
+    "run": "run",
+    "simulate": "simulate",
+}
+
+__all__ = [
+    "BuildError",
+    "CrumpleError",
+    "EndError",
+    "Fmu",
+    "FmuError",
+    "Input",
+    "Output",
+    "Parameter",
+    "PluginError",
+    "RecordError",
+    "Result",
+    "SceneError",
+    "StepError",
+    "Table",
+    "Unit",
+    "UsageError",
+    "World",
+    "compose",
+    "load_scene",
+    "metrics",
+    "open_run",
+    "run",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from crumple._core import __version__
+
+        return __version__
+    if name == "metrics":
+        return importlib.import_module("crumple.metrics")
+    if name not in _HOME:
+        raise AttributeError(f"module 'crumple' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"crumple.{_HOME[name]}"), name)
+    globals()[name] = value  # also where a module of the same name was imported as an attribute
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,104 @@
+"""The commands of `crumple`. A command's module is imported when it is called, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+# name: (module, line for the list of commands). The module holds a function or a typer.Typer of the command's name.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("crumple.cli.run", "Run a scene and give its verdict."),
+    "check": ("crumple.cli.check", "Find all mistakes in a scene without running it."),
+    "list": ("crumple.cli.catalogue", "List scenes, units and metrics."),
+    "graph": ("crumple.cli.graph", "Show a scene's units, connections, waves and delays."),
+    "schema": ("crumple.cli.schema", "Print the JSON Schema of scene files."),
+    "info": ("crumple.cli.info", "Show what an FMU is and has."),
+    "simulate": ("crumple.cli.simulate", "Run one FMU without a scene."),
+    "doctor": ("crumple.cli.doctor", "Show what this machine has, with remedies."),
+    "new": ("crumple.cli.new", "Start a plugin of your own."),
+    "cache": ("crumple.cli.cache", "List or clear what is kept of FMUs."),
+}
+_ATTRIBUTES = {"list": "list_", "new": "app", "cache": "app"}  # where the name is not the attribute
+
+
+class _Commands(TyperGroup):
+    """Knows its commands by name and imports the one that is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(importlib.import_module(COMMANDS[cmd_name][0]), _ATTRIBUTES.get(cmd_name, cmd_name))
+        if isinstance(found, typer.Typer):
+            single = found
+        else:
+            single = typer.Typer(add_completion=False, rich_markup_mode=None)
+            single.command(name=cmd_name)(found)
+        command = typer.main.get_command(single)
+        command.name = cmd_name
+        return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0] if args else ""
+        if name and name not in COMMANDS and not name.startswith("-"):
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f'Did you mean "{close[0]}"?' if close else f"There are: {', '.join(COMMANDS)}."
+            ctx.fail(f'No command "{name}". {hint}')
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+app = typer.Typer(
+    cls=_Commands, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True, add_completion=False
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"crumple {version('crumple')}")
+        raise typer.Exit(0)
+
+
+@app.callback(context_settings={"help_option_names": ["-h", "--help"]})
+def crumple(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Break it here first: run hazardous scenarios virtually, and get a verdict that can be defended."""
+
+
+def invoke(arguments: list[str] | None = None) -> int:
+    """Run a command line and return its exit code. Nothing that a user can cause gives a traceback."""
+    from crumple.cli import failures
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that cannot show "≤" shows "?"
+            stream.reconfigure(errors="replace")
+    try:
+        code = typer.main.get_command(app)(arguments, prog_name="crumple", standalone_mode=False)
+    except BaseException as error:
+        code = failures.report(error)
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Entry point of the command `crumple`."""
+    code = invoke()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # the reader is gone; the verdict stands all the same
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)

@@ -1,0 +1,132 @@
+"""What the terminal shows: styles that vanish where there is no terminal, aligned tables, and one moving line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from typing import IO
+
+from crumple import wording
+
+_STYLES = {
+    "bold": "1",
+    "dim": "2",
+    "pass": "1;32",
+    "done": "1",
+    "fail": "1;31",
+    "inconclusive": "1;33",
+    "error": "1;35",
+    "warning": "33",
+}
+
+
+def has_colour(stream: IO[str]) -> bool:
+    """Whether a stream takes colour: a terminal that is not dumb, and no NO_COLOR (see no-color.org)."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+class Screen:
+    """Lines on a stream. A reader that has gone away (`crumple run | head -1`) ends the output, never the run."""
+
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        self._stream = sys.stdout if stream is None else stream
+        self._colour = has_colour(self._stream)
+        self.width = shutil.get_terminal_size((100, 24)).columns if self._stream.isatty() else 100
+
+    def style(self, text: str, name: str) -> str:
+        """`text` in a style, or as it is where there is no colour."""
+        return f"\x1b[{_STYLES[name]}m{text}\x1b[0m" if self._colour and text else text
+
+    def line(self, text: str = "") -> None:
+        """Write one line."""
+        try:
+            print(text, file=self._stream, flush=True)
+        except BrokenPipeError:
+            # what follows, and the flush at exit, must find a stream that still works
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+def columns(rows: Sequence[Sequence[str]], *, gap: int = 3, most: int = 44) -> list[str]:
+    """Rows of cells as lines with aligned columns. A cell wider than `most` pushes its own row only."""
+    count = max((len(row) for row in rows), default=0)
+    widths = [max((len(r[c]) for r in rows if c < len(r) and len(r[c]) <= most), default=0) for c in range(count)]
+    return [(" " * gap).join(f"{cell:<{widths[c]}}" for c, cell in enumerate(row)).rstrip() for row in rows]
+
+
+class Progress:
+    """One line on a terminal for runs of more than two seconds: bar, simulated time, speed, time left.
+
+    Called with the simulated time as often as one likes; it draws at most ten times a second, and is wiped by
+    `clear`. On anything but a terminal it is silent.
+    """
+
+    _FIRST = 0.3  # [s] of wall time before the first guess how long the run takes
+    _WORTH = 2.0  # [s] a run shorter than this shows nothing
+    _EVERY = 0.1  # [s] between drawings
+
+    def __init__(self, name: str, *, start: float, horizon: float, stream: IO[str] | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._on = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._colour = has_colour(self._stream)
+        self._name = name
+        self._start = start
+        self._horizon = horizon
+        self._began = time.monotonic()
+        self._drawn = 0.0
+        self._shown = False
+
+    def __call__(self, t: float) -> None:
+        if not self._on:
+            return
+        now = time.monotonic()
+        spent = now - self._began
+        if spent < self._FIRST or now - self._drawn < self._EVERY:
+            return
+        done = (t - self._start) / ((self._horizon - self._start) or 1.0)
+        left = spent / done - spent if done > 0 else float("inf")
+        if not self._shown and spent + left < self._WORTH:
+            return
+        self._drawn = now
+        self._shown = True
+        speed = (t - self._start) / spent
+        facts = f"{wording.time(t)} / {wording.time(self._horizon)}   {wording.number(speed, digits=3)} x real time"
+        if left < float("inf"):
+            facts += f"   {_left(left)} left"
+        width = shutil.get_terminal_size((80, 24)).columns
+        room = min(32, width - len(self._name) - len(facts) - 8)
+        bar = f"{self._bar(done, room)}   " if room >= 8 else ""
+        self._write(f"\r\x1b[K{self._name}   {bar}{facts}"[: width + 40 if self._colour else width])
+
+    def clear(self) -> None:
+        """Wipe the line, so that the summary stands alone."""
+        if self._shown:
+            self._write("\r\x1b[K")
+            self._shown = False
+
+    def _bar(self, done: float, width: int) -> str:
+        filled = max(0.0, min(1.0, done)) * width
+        whole = int(filled)
+        tip = "╸" if filled - whole >= 0.5 and whole < width else ""
+        bar, rest = "━" * whole + tip, width - whole - len(tip)
+        if self._colour:
+            return f"\x1b[36m{bar}\x1b[0m\x1b[2m{'━' * rest}\x1b[0m"
+        return bar + "─" * rest
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            self._on = False
+
+
+def _left(seconds: float) -> str:
+    if seconds < 99.5:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,264 @@
+"""The text of a scene and of what it includes, merged, with the origin of every key kept.
+
+Included files come first, in their order, and the file that includes them wins. Tables merge key by key; anything
+else replaces what was there. Three rules keep a merge from mixing what does not belong together: a unit that names
+its `fmu` or `plugin` replaces the included unit whole, a requirement that names its `signal` or `metric` likewise,
+and a connection always does. A plain value for a parameter of the scene changes its default and keeps its limits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as File
+from typing import Any, NamedTuple
+
+from crumple.errors import Mistake, SceneError
+from crumple.scene.lines import Lines, Path
+from crumple.scene.text import key_path
+
+_MOST_BYTES = 20_000_000  # no scene; a recording, perhaps, that was named by mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where keys come from: a file, or an override from outside, which has a label instead of lines."""
+
+    label: str  # the file as the user would write it; of an override "--set speed"
+    path: File | None = None
+    sha256: str = ""
+    text: str = ""
+    lines: Lines | None = None
+
+
+@dataclass(slots=True)
+class Document:
+    """A scene's merged tables, and what is wrong with them so far."""
+
+    tree: dict[str, Any] = field(default_factory=dict)
+    files: list[Origin] = field(default_factory=list)  # in the order in which they were read
+    origins: dict[Path, Origin] = field(default_factory=dict)  # of every key, by its path
+    mistakes: list[Mistake] = field(default_factory=list)
+    unresolved: list[Path] = field(default_factory=list)  # keys whose "$name" means nothing; None stands there
+
+    def origin(self, path: Path) -> Origin:
+        """Where the key at `path` comes from, or what contains it."""
+        while path and path not in self.origins:
+            path = path[:-1]
+        return self.origins.get(path, self.files[-1])
+
+    def folder(self, path: Path) -> File:
+        """The folder from which the file names at `path` start."""
+        file = self.origin(path).path
+        return File.cwd() if file is None else file.parent
+
+    def fault(self, path: Path, text: str) -> None:
+        """Note a mistake at the key `path`."""
+        origin = self.origin(path)
+        if origin.lines is None:
+            self.mistakes.append(Mistake(None, None, origin.label, f"{key_path(path)}: {text}"))
+        else:
+            line = origin.lines.line(path)
+            self.mistakes.append(Mistake(origin.label, line, key_path(path), text))
+
+    def override(self, path: Path, value: Any, *, label: str) -> None:
+        """Set the value at `path`, whose table must be there, from outside."""
+        table = self.tree
+        for part in path[:-1]:
+            table = table[part]
+        table[str(path[-1])] = value
+        self.label(path, label)
+
+    def label(self, path: Path, label: str) -> None:
+        """Say that the value at `path` comes from outside."""
+        self._forget(path)
+        self.origins[path] = Origin(label)
+
+    def raise_mistakes(self) -> None:
+        """Raise SceneError if anything is wrong: in the order of the files and their lines, overrides last."""
+        if not self.mistakes:
+            return
+        order = {origin.label: index for index, origin in enumerate(self.files)}
+
+        def place(mistake: Mistake) -> tuple[int, int]:
+            return order.get(mistake.file or "", len(order)), mistake.line or 0
+
+        raise SceneError(sorted(dict.fromkeys(self.mistakes), key=place))
+
+    # ---- merging
+
+    def merge(self, table: Mapping[str, Any], origin: Origin) -> None:
+        """Lay a file's tables over what is there."""
+        self._merge(self.tree, table, (), origin)
+
+    def _merge(self, onto: dict[str, Any], table: Mapping[str, Any], path: Path, origin: Origin) -> None:
+        for key, value in table.items():
+            at = (*path, key)
+            old = onto.get(key)
+            if isinstance(old, dict) and isinstance(value, dict) and not _replaces(at, value):
+                self.origins[at] = origin
+                self._merge(old, value, at, origin)
+            elif isinstance(old, dict) and not isinstance(value, dict) and path == ("parameters",):
+                self._put(old, "default", value, (*at, "default"), origin)
+            else:
+                self._put(onto, key, value, at, origin)
+
+    def _put(self, table: dict[str, Any], key: str, value: Any, path: Path, origin: Origin) -> None:
+        self._forget(path)
+        table[key] = value
+        self._claim(value, path, origin)
+
+    def _claim(self, value: Any, path: Path, origin: Origin) -> None:
+        self.origins[path] = origin
+        if isinstance(value, dict | list):
+            for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+                self._claim(item, (*path, key), origin)
+
+    def _forget(self, path: Path) -> None:
+        for known in [known for known in self.origins if known[: len(path)] == path]:
+            del self.origins[known]
+
+
+def _replaces(path: Path, value: Mapping[str, Any]) -> bool:
+    if len(path) != 2:
+        return False
+    replacing = {"units": ("fmu", "plugin"), "requirements": ("signal", "metric")}.get(str(path[0]), ())
+    return path[0] == "connect" or any(key in value for key in replacing)
+
+
+# ---- reading
+
+
+class Asked(NamedTuple):
+    """A file that includes another: the which-th in its list."""
+
+    origin: Origin
+    index: int
+
+    def note(self, document: Document, text: str) -> None:
+        """A mistake in the line that includes."""
+        assert self.origin.lines is not None
+        line = self.origin.lines.line(("include", self.index))
+        document.mistakes.append(Mistake(self.origin.label, line, "include", text))
+
+
+def read_document(path: File, *, label: str) -> Document:
+    """The scene at `path` with all that it includes. label: how the user calls the file.
+
+    Raises SceneError for what cannot be read or is no TOML, with file and line.
+    """
+    document = Document()
+    _read(document, path, label, ())
+    document.raise_mistakes()
+    return document
+
+
+def _read(document: Document, path: File, label: str, within: tuple[Asked, ...]) -> None:
+    """Read one file. within: who asks for it, outermost first; none for the scene itself."""
+    content = _content(document, path, label, within)
+    if content is None:
+        return
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        document.mistakes.append(Mistake(label, line, "", "is not UTF-8, which TOML must be: save the file as UTF-8."))
+        return
+    origin = Origin(label, path, hashlib.sha256(content).hexdigest(), text, Lines(text))
+    table = _parsed(document, origin)
+    if table is None:
+        return
+    for index, name in enumerate(_included(table)):
+        _include(document, name, (*within, Asked(origin, index)))
+    if all(known.path != path for known in document.files):
+        document.files.append(origin)
+    document.merge(table, origin)
+
+
+def _included(table: Mapping[str, Any]) -> list[str]:
+    """The names of the files to include; what is of the wrong kind is reported with the shape of the scene."""
+    include = table.get("include", [])
+    names = include if isinstance(include, list) else [include]
+    return [name for name in names if isinstance(name, str)]
+
+
+def _include(document: Document, name: str, within: tuple[Asked, ...]) -> None:
+    asked = within[-1]
+    assert asked.origin.path is not None
+    path = File(os.path.normpath(asked.origin.path.parent / name))
+    label = os.path.normpath(os.path.join(os.path.dirname(asked.origin.label), name))
+    circle = [a.origin for a in within]
+    while circle and circle[0].path != path:
+        circle.pop(0)
+    if circle:
+        asked.note(document, f"includes itself: {' -> '.join([*(o.label for o in circle), label])}.")
+    else:
+        _read(document, path, label, within)
+
+
+def _content(document: Document, path: File, label: str, within: tuple[Asked, ...]) -> bytes | None:
+    try:
+        if path.stat().st_size <= _MOST_BYTES:
+            return path.read_bytes()
+        fact = f"is larger than {_MOST_BYTES // 1_000_000} MB: no scene."
+    except FileNotFoundError:
+        fact = "does not exist."
+    except IsADirectoryError:
+        fact = "is a folder; name a file in it."
+    except OSError as error:
+        fact = f"cannot be read: {error.strerror}."
+    if within:
+        within[-1].note(document, f"{label} {fact}")
+    else:
+        document.mistakes.append(Mistake(None, None, label, fact))
+    return None
+
+
+# ---- TOML
+
+_AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_AT_END = re.compile(r" \(at end of document\)$")
+_BARE_TEXT = re.compile(r"\s*(?P<key>[^=#]+?)\s*=\s*(?P<value>[^\"'\[{\s#][^\"'\[{#]*)")
+
+
+def _parsed(document: Document, origin: Origin) -> dict[str, Any] | None:
+    assert origin.lines is not None
+    try:
+        return tomllib.loads(origin.text)
+    except RecursionError:
+        document.mistakes.append(Mistake(origin.label, 1, "", "is nested too deeply."))
+    except tomllib.TOMLDecodeError as error:
+        repeat = next(iter(origin.lines.repeats), None)
+        line, column, fact = _where(str(error), origin.text)
+        if repeat is not None and repeat.second <= line:
+            text = f"is there twice; the first is in line {repeat.first}. Keep one."
+            if repeat.path[0] == "connect":
+                text = f"has two sources; the first is in line {repeat.first}. An input has one: keep one of them."
+            document.mistakes.append(Mistake(origin.label, repeat.second, key_path(repeat.path), text))
+        else:
+            written = origin.text.split("\n")[line - 1]
+            document.mistakes.append(Mistake(origin.label, line, "", _syntax(fact, column, written)))
+    return None
+
+
+def _where(message: str, text: str) -> tuple[int, int | None, str]:
+    """Line, column and fact of tomllib's message."""
+    if match := _AT_LINE.search(message):
+        return int(match[1]), int(match[2]), message[: match.start()]
+    return text.rstrip().count("\n") + 1, None, _AT_END.sub("", message)
+
+
+def _syntax(fact: str, column: int | None, written: str) -> str:
+    place = "at the end of the file" if column is None else f"at column {column}"
+    match = _BARE_TEXT.match(written)
+    remedy = ""
+    if match and match["value"].strip() not in ("true", "false"):
+        value = match["value"].strip()
+        lower = {"True": "true", "False": "false"}.get(value)
+        quoted = lower or f'"{value}"'
+        remedy = f" Did you mean {match['key']} = {quoted}?"
+    return f"is not TOML, {place}: {fact[:1].lower()}{fact[1:]}.{remedy}"

@@ -1,0 +1,286 @@
+"""The shape of a scene file, as pydantic models. What the keys mean together is the business of `check`.
+
+Every description here goes into the JSON Schema, which editors show while a scene is written. Importing pydantic
+costs a tenth of a second: only `crumple.scene.shape` and `crumple.scene.schema()` import this module.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
+
+from crumple.scene.text import NAME, shown
+
+VERSION = 1
+_LARGEST = 2**63 - 1  # TOML's own limit
+_name = re.compile(NAME)
+
+
+def _fail(wanted: str, value: object) -> ValueError:
+    return ValueError(f"{wanted}, not {shown(value)}.")
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    raise _fail("must be a text in quotes", value)
+
+
+def _flag(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    raise _fail("must be true or false", value)
+
+
+def _whole(least: int) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= _LARGEST:
+            return value
+        raise _fail(f"must be a whole number, {least} or more", value)
+
+    return check
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> Any:
+    if _is_number(value) and math.isfinite(value):
+        return value
+    raise _fail("must be a number", value)
+
+
+def _quantity(value: Any) -> Any:
+    if isinstance(value, str) or (_is_number(value) and math.isfinite(value)):
+        return value
+    raise _fail('must be a number, or a number with a unit in quotes as in "57.09 km/h"', value)
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_value(item) for item in value]
+    if isinstance(value, str | bool) or (_is_number(value) and math.isfinite(value)):
+        return value
+    raise _fail("must be a number, a text, true, false or an array of these", value)
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    raise _fail("must be an array of texts", value)
+
+
+def _text_or_texts(value: Any) -> Any:
+    return value if isinstance(value, str) else _texts(value)
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, str) and not _name.fullmatch(value):
+        raise ValueError("cannot be a name: a name has letters, digits and _ only, and no digit first.")
+    return value
+
+
+def _version(value: Any) -> Any:
+    if value == VERSION and type(value) is int:
+        return value
+    if type(value) is int and value > VERSION:
+        raise ValueError(f"this Crumple reads format {VERSION}; format {value} needs a newer one.")
+    raise _fail(f"must be {VERSION}, the version of this format", value)
+
+
+def _end(value: Any) -> Any:
+    if value == "end":
+        return value
+    raise _fail('can only be "end"; for a window, write from = and until =', value)
+
+
+def _or_reference(schema: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [schema, {"type": "string", "pattern": rf"^\${NAME}$"}]})
+
+
+_ARRAY_OF_TEXTS = {"type": "array", "items": {"type": "string"}}
+_COUNT = {"type": "integer", "minimum": 1, "maximum": _LARGEST}
+_SEED = {"type": "integer", "minimum": 0, "maximum": _LARGEST}
+
+_VALUE = {"format": "value"}  # holds itself: build_schema puts a reference in its place
+
+Version = Annotated[Any, PlainValidator(_version), WithJsonSchema({"const": VERSION})]
+End = Annotated[Any, PlainValidator(_end), WithJsonSchema({"const": "end"})]
+Name = Annotated[str, BeforeValidator(_named), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
+Text = Annotated[Any, PlainValidator(_text), WithJsonSchema({"type": "string"})]
+Texts = Annotated[Any, PlainValidator(_texts), WithJsonSchema(_ARRAY_OF_TEXTS)]
+TextOrTexts = Annotated[
+    Any, PlainValidator(_text_or_texts), WithJsonSchema({"anyOf": [{"type": "string"}, _ARRAY_OF_TEXTS]})
+]
+Flag = Annotated[Any, PlainValidator(_flag), _or_reference({"type": "boolean"})]
+Count = Annotated[Any, PlainValidator(_whole(1)), _or_reference(_COUNT)]
+Seed = Annotated[Any, PlainValidator(_whole(0)), _or_reference(_SEED)]
+Number = Annotated[Any, PlainValidator(_number), _or_reference({"type": "number"})]
+Quantity = Annotated[Any, PlainValidator(_quantity), WithJsonSchema({"type": ["number", "string"]})]
+Value = Annotated[Any, PlainValidator(_value), WithJsonSchema(_VALUE)]
+
+
+def _kind(value: Any) -> str:
+    return "table" if isinstance(value, dict | BaseModel) else "plain"
+
+
+def _record_kind(value: Any) -> str:
+    return "array" if isinstance(value, list) else "table"
+
+
+class Table(BaseModel):
+    """A table of a scene file: no keys but its own."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=False)
+
+
+class ClockTable(Table):
+    """[clock]: the base step of the run and its end."""
+
+    period: Quantity = Field(description='Base step: a time such as "100 us" or "1/60 s", or a rate such as "60 Hz".')
+    stop: Quantity = Field(description="Time at which the run ends: a whole number of periods after `start`.")
+    start: Quantity = Field(0, description="Time of the first communication point.")
+    seed: Seed = Field(0, description="Seed of all random streams; `--seed` overrides it.")
+    threads: Count = Field(None, description="Most threads to use; results never depend on it.")
+
+
+class ParameterTable(Table):
+    """A parameter of the scene with its limits, used elsewhere as "$name"."""
+
+    default: Value = Field(description="Its value unless `--set name=value` gives another.")
+    min: Quantity = Field(None, description="Least value allowed.")
+    max: Quantity = Field(None, description="Greatest value allowed.")
+    doc: Text = Field("", description="What it means.")
+
+
+class UnitTable(Table):
+    """[units.NAME]: one instance of a model, either an FMU or a Python plugin."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"oneOf": [{"required": ["fmu"]}, {"required": ["plugin"]}]}
+    )
+
+    fmu: Text = Field(None, description="A bundled FMU by name, or the path of an FMU, from this file's folder.")
+    plugin: Text = Field(
+        None, description='The name of an installed plugin, or "file.py:Class", from this file\'s folder.'
+    )
+    start: dict[str, Value] = Field(default={}, description="FMU: start values and parameters by variable name.")
+    with_: dict[str, Value] = Field(default={}, alias="with", description="Plugin: its parameters by name.")
+    every: Count = Field(None, description="Step of this unit in base periods.")
+    period: Quantity = Field(None, description="The same as a time: a whole multiple of the base period.")
+    record: TextOrTexts = Field(
+        default=[], description="FMU: patterns of local variables that become outputs, so that they are recorded."
+    )
+    allow_nonfinite: Texts = Field(default=[], description="Outputs that may be NaN or infinite.")
+    allow_warnings: Flag = Field(False, description="FMU: go on when it answers with a warning.")
+    strict: Flag = Field(False, description="FMU: refuse it where its description is not quite valid.")
+
+
+class LinkTable(Table):
+    """A connection with its particulars."""
+
+    from_: Text = Field(alias="from", description='The output that feeds this input: "unit.port" or "unit.port[2]".')
+    same_tick: Flag = Field(False, description="Wait for the source within the tick, and read its fresh value.")
+    scale: Number = Field(None, description="input = output * scale + offset, instead of unit conversion.")
+    offset: Number = Field(None, description="input = output * scale + offset, instead of unit conversion.")
+
+
+class RecordTable(Table):
+    """[record], or one of several [[record]]: which signals are kept, and how often."""
+
+    signals: TextOrTexts = Field(
+        default=["*"], description='Outputs by name or pattern: "vehicle.*". All where nothing is said.'
+    )
+    every: Count = Field(None, description="Keep every n-th communication point.")
+    period: Quantity = Field(None, description="The same as a time: a whole multiple of the base period.")
+
+
+class RequirementTable(Table):
+    """[requirements.NAME]: what must hold, of a signal at all times or of a metric of the run."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"oneOf": [{"required": ["signal"]}, {"required": ["metric"]}]}
+    )
+
+    signal: Text = Field(None, description='A signal, "unit.port", or a filter of one: "cfc60(unit.port)".')
+    metric: Text = Field(None, description='A number of the run, as in "hic15(occupant.head_acceleration)".')
+    max: Quantity = Field(None, description="Must not be above this.")
+    min: Quantity = Field(None, description="Must not be below this.")
+    equals: Value = Field(None, description="Must be this, give or take `within`.")
+    within: Quantity = Field(None, description="How far from `equals` it may be.")
+    from_: Quantity = Field(None, alias="from", description="Time from which it must hold.")
+    until: Quantity = Field(None, description="Time until which it must hold.")
+    at: End = Field("end", description='"end": it must hold at the end of the run only.')
+    when: Text = Field(
+        None, description='It applies only where parameters of the scene are so: "speed > 20 km/h and mass >= 1 t".'
+    )
+    doc: Text = Field("", description="Why this is required.")
+
+
+ParameterValue = Annotated[
+    Annotated[Value, Tag("plain")] | Annotated[ParameterTable, Tag("table")], Discriminator(_kind)
+]
+Source = Annotated[Annotated[Text, Tag("plain")] | Annotated[LinkTable, Tag("table")], Discriminator(_kind)]
+Records = Annotated[
+    Annotated[RecordTable, Tag("table")] | Annotated[list[RecordTable], Tag("array")], Discriminator(_record_kind)
+]
+
+
+class SceneFile(Table):
+    """A scene of Crumple: units, how they are connected, and what must hold of them."""
+
+    crumple: Version = Field(description="Version of this format.")
+    title: Text = Field("", description="One line that says what happens.")
+    description: Text = Field("", description="More about it.")
+    include: TextOrTexts = Field(default=[], description="Files to read first, from this file's folder; keys here win.")
+    clock: ClockTable
+    parameters: dict[Name, ParameterValue] = Field(
+        default={}, description='Values that `--set` and campaigns vary, used as "$name".'
+    )
+    units: dict[Name, UnitTable] = Field(description="The instances of models by name.", min_length=1)
+    connect: dict[str, Source] = Field(default={}, description='"unit.input" = "unit.output".')
+    record: Records = Field(RecordTable(), description="What is recorded; all outputs at every tick by default.")
+    requirements: dict[Name, RequirementTable] = Field(default={}, description="What must hold.")
+    view: dict[str, Any] = Field(default={}, description="For viewers; kept, without effect on the run.")
+
+
+def build_schema() -> dict[str, Any]:
+    """The JSON Schema of a scene file, for editors and for `crumple.scene.shape`."""
+    schema = SceneFile.model_json_schema()
+    schema["$defs"]["Value"] = {"type": ["number", "string", "boolean", "array"], "items": dict(_VALUE)}
+    _tidy(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Crumple scene"}
+
+
+def _tidy(node: Any) -> None:
+    """Leave out what pydantic adds for its own sake: a title on every key, and defaults that say nothing."""
+    if isinstance(node, list):
+        for item in node:
+            _tidy(item)
+    if not isinstance(node, dict):
+        return
+    if node.get("format") == "value":
+        node["$ref"] = "#/$defs/Value"
+    for key in ("title", "discriminator", "format"):
+        node.pop(key, None)
+    if node.get("default", 0) in (None, "", "end") or isinstance(node.get("default"), list | dict):
+        del node["default"]
+    if "patternProperties" in node:
+        node["additionalProperties"] = False
+    for key, value in node.items():
+        if key in ("$defs", "properties", "patternProperties"):  # its keys are names, not words of JSON Schema
+            for schema in value.values():
+                _tidy(schema)
+        else:
+            _tidy(value)
+
+
+if __name__ == "__main__":  # python -m crumple.scene.model > schema.json
+    import json
+
+    print(json.dumps(build_schema(), indent=1))

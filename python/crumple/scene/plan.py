@@ -1,0 +1,103 @@
+"""What a scene says once it is read and checked: every quantity resolved, every name known to exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crumple.archive import Archive
+    from crumple.requirement import Requirement
+    from crumple.scene.ports import UnitPorts
+    from crumple.unit import Unit
+
+Value = str | float | bool | list[Any]  # of a parameter, as TOML or `--set` gave it
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSource:
+    """A file that the scene was read from, an included one or its own."""
+
+    path: Path
+    sha256: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitPlan:
+    """A unit to be made: of an FMU (`archive`) or of a plugin (`plugin`), the other being None.
+
+    model: as the scene names it.   every: its step in ticks.
+    values: start values of the FMU's variables, or the plugin's parameters, as written.
+    expose: variables of the FMU, by name, that are to become outputs.
+    """
+
+    name: str
+    model: str
+    every: int
+    values: Mapping[str, Value]
+    archive: Archive | None = None
+    plugin: type[Unit] | None = None
+    expose: tuple[str, ...] = ()
+    allow_nonfinite: tuple[str, ...] = ()
+    allow_warnings: bool = False
+    strict: bool = False
+    ports: UnitPorts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPlan:
+    """An output that feeds an input, "unit.port" each. A scale or an offset replaces the conversion of units."""
+
+    source: str
+    target: str
+    same_tick: bool = False
+    scale: float | None = None
+    offset: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordGroup:
+    """Outputs, "unit.port" each, in the order of their units, kept at every `every`-th communication point."""
+
+    signals: tuple[str, ...]
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A scene that can be run.
+
+    name: of the file, without its suffix.   path: of the file.   files: it and all that it includes.
+    period [s], start [s]: exact.   stop_tick: how many ticks the run has.
+    parameters: of the scene, by name, with `--set` applied.   overrides: what `--set` gave, by name.
+    record: at most one group for each rate; requirements' signals are in the one with `every` 1.
+    warnings: what is allowed, and may still not be meant.
+    """
+
+    name: str
+    title: str
+    description: str
+    path: Path
+    files: tuple[SceneSource, ...]
+    period: Fraction
+    start: Fraction
+    stop_tick: int
+    seed: int
+    threads: int | None
+    parameters: Mapping[str, Value]
+    overrides: Mapping[str, Value]
+    units: Mapping[str, UnitPlan]
+    connections: tuple[ConnectionPlan, ...]
+    requirements: tuple[Requirement, ...]
+    record: tuple[RecordGroup, ...]
+    view: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def stop(self) -> Fraction:
+        """Time of the last communication point [s]."""
+        return self.start + self.stop_tick * self.period

@@ -1,0 +1,216 @@
+"""The verdict of a run, and the exit code, which is computed from the verdict and from nothing else.
+
+A run is inconclusive until proven otherwise. `judge` writes *pass* only where every condition holds, and each
+condition carries its evidence, so that the verdict can be defended by reading it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from crumple import wording
+from crumple.requirement import RequirementResult
+
+Outcome = Literal["pass", "fail", "inconclusive", "error", "done"]
+
+EXIT_CODES: dict[str, int] = {"pass": 0, "done": 0, "fail": 1, "inconclusive": 3, "error": 4}
+_UNKNOWN = EXIT_CODES["inconclusive"]  # a verdict that nobody knows proves nothing
+
+
+def exit_code(outcome: str) -> int:
+    """The exit code of a process that ran to this verdict: 0 pass or done, 1 fail, 3 inconclusive, 4 error."""
+    return EXIT_CODES.get(outcome, _UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that must hold for a pass. holds: None where the run could not find out."""
+
+    name: str
+    holds: bool | None
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How the stepping ended.
+
+    how: "horizon" (all ticks were stepped), "unit_ended" (a unit asked to end the run), "interrupted", "error".
+    tick, t: the last communication point that was reached [s].   ticks, horizon: what was to be reached.
+    """
+
+    how: Literal["horizon", "unit_ended", "interrupted", "error"]
+    tick: int
+    t: float
+    ticks: int
+    horizon: float
+    text: str = ""  # what the unit, the recorder or the signal said
+    where: Literal["unit", "recorder", "output", "run"] = "unit"  # of an error: who raised it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What the recorder has to show. rows: by file. expected: rows that each file should have."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    expected: dict[str, int] = field(default_factory=dict)
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """outcome with its reasons (one line each) and the evidence for every condition."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """See `exit_code`."""
+        return exit_code(self.outcome)
+
+    @property
+    def reason(self) -> str:
+        """All reasons in one line."""
+        return "; ".join(self.reasons)
+
+    def to_json(self) -> dict[str, Any]:
+        """verdict, reason, exit_code and conditions, ready for JSON."""
+        return {
+            "verdict": self.outcome,
+            "exit_code": self.exit_code,
+            "reason": self.reason,
+            "reasons": list(self.reasons),
+            "conditions": [asdict(condition) for condition in self.conditions],
+        }
+
+
+def judge(
+    ending: Ending,
+    requirements: Sequence[RequirementResult],
+    recording: Recording,
+    *,
+    units: int,
+    outputs: int,
+    nonfinite_allowed: Sequence[str] = (),
+) -> Verdict:
+    """The verdict over a run that has ended.
+
+    units, outputs: how many there were, for the evidence.   nonfinite_allowed: outputs in which the scene allows
+    NaN and infinity.
+    An error outranks everything, since what a failed run shows cannot be trusted. An interrupted run is
+    inconclusive whatever it showed. Then a broken requirement is a fail, also where the run ended early.
+    """
+    conditions = (
+        _units_ended_well(ending, units),
+        _outputs_finite(ending, outputs, nonfinite_allowed),
+        _recording_whole(ending, recording),
+        _horizons_seen(ending, requirements),
+        _requirements_held(requirements),
+    )
+    failed = [r for r in requirements if r.status == "fail"]
+    unknown = [r for r in requirements if r.status == "inconclusive"]
+    applied = [r for r in requirements if r.status != "not_applicable"]
+    outcome: Outcome
+    if ending.how == "error" or recording.failure:
+        outcome = "error"
+        reasons = [recording.failure or ending.text]
+    elif ending.how == "interrupted":
+        outcome = "inconclusive"
+        reasons = [ending.text or f"interrupted at {wording.time(ending.t)}"]
+        reasons += [f"by then failed: {r.reason}" for r in failed]
+    elif failed:
+        outcome = "fail"
+        reasons = [r.reason for r in failed]
+    elif unknown or not all(condition.holds for condition in conditions):
+        outcome = "inconclusive"
+        reasons = [ending.text] if ending.how == "unit_ended" and ending.text else []
+        reasons += [r.reason for r in unknown]
+        reasons += [] if reasons else [c.evidence for c in conditions if not c.holds]
+    elif applied:
+        outcome = "pass"
+        held = wording.count(len(applied), "requirement")
+        reasons = [f"{len(applied)} of {held} held"]
+    else:
+        outcome = "done"
+        reasons = ["nothing was required" if not requirements else "none of the requirements applied"]
+    return Verdict(outcome=outcome, reasons=tuple(reasons), conditions=conditions)
+
+
+def not_finished() -> Verdict:
+    """What `verdict.json` says from the first moment until the run has ended."""
+    return Verdict(outcome="inconclusive", reasons=("the run has not finished",), conditions=())
+
+
+def cut_off(t: float | None) -> Verdict:
+    """The verdict over a run whose process ended without one. t: the last recorded time [s]."""
+    when = "before the first recorded time" if t is None else f"at t = {wording.time(t)}"
+    return Verdict(outcome="inconclusive", reasons=(f"the run was cut off {when}",), conditions=())
+
+
+def _units_ended_well(ending: Ending, units: int) -> Condition:
+    name = "every unit ended well"
+    if ending.how == "error" and ending.where == "unit":
+        return Condition(name, False, ending.text)
+    if ending.how == "unit_ended":
+        return Condition(name, False, ending.text)
+    if ending.how != "horizon":
+        return Condition(name, None, f"the run did not come to its end: {ending.text}")
+    many = wording.count(units, "unit")
+    return Condition(name, True, f"{many} reported success in every one of {ending.ticks:,} ticks and at the end")
+
+
+def _outputs_finite(ending: Ending, outputs: int, allowed: Sequence[str]) -> Condition:
+    name = "no output was NaN or infinite"
+    if ending.how == "error" and ending.where == "output":
+        return Condition(name, False, ending.text)
+    checked = wording.count(outputs, "output")
+    evidence = f"{checked} checked at every tick up to {wording.time(ending.t)}"
+    if allowed:
+        evidence += f"; the scene allows it in {', '.join(sorted(allowed))}"
+    return Condition(name, True if ending.how in ("horizon", "unit_ended", "interrupted") else None, evidence)
+
+
+def _recording_whole(ending: Ending, recording: Recording) -> Condition:
+    name = "the recording is whole"
+    if recording.failure:
+        return Condition(name, False, recording.failure)
+    short = [
+        f"{file} has {recording.rows.get(file, 0):,} of {rows:,} rows"
+        for file, rows in sorted(recording.expected.items())
+        if recording.rows.get(file, 0) != rows
+    ]
+    if short:
+        return Condition(name, False, "; ".join(short))
+    if ending.how == "error":
+        return Condition(name, None, "the run ended in an error")
+    files = ", ".join(f"{file}: {rows:,} rows" for file, rows in sorted(recording.rows.items()))
+    return Condition(name, True, files or "nothing was to be recorded")
+
+
+def _horizons_seen(ending: Ending, requirements: Sequence[RequirementResult]) -> Condition:
+    name = "every requirement was seen over its whole horizon"
+    unseen = [r.name for r in requirements if r.status != "not_applicable" and not r.complete]
+    if unseen:
+        return Condition(name, False, f"not seen to its end: {', '.join(unseen)}")
+    if ending.how != "horizon":
+        evidence = f"stepped {ending.tick:,} of {ending.ticks:,} ticks"
+        return Condition(name, None if ending.how == "error" else ending.tick >= ending.ticks, evidence)
+    return Condition(name, True, f"{ending.ticks:,} of {ending.ticks:,} ticks, to {wording.time(ending.t)}")
+
+
+def _requirements_held(requirements: Sequence[RequirementResult]) -> Condition:
+    name = "every requirement held"
+    applied = [r for r in requirements if r.status != "not_applicable"]
+    broken = [r.name for r in applied if r.status == "fail"]
+    unknown = [r.name for r in applied if r.status == "inconclusive"]
+    if broken:
+        return Condition(name, False, f"failed: {', '.join(broken)}")
+    if unknown:
+        return Condition(name, None, f"not decided: {', '.join(unknown)}")
+    left_out = len(requirements) - len(applied)
+    evidence = f"{len(applied)} of {len(applied)}" + (f"; {left_out} not applicable" if left_out else "")
+    return Condition(name, True, evidence if applied else "nothing was required")

@@ -1,0 +1,370 @@
+"""A world: units and connections, stepped in lockstep by the core."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crumple import _core
+from crumple.errors import UsageError
+from crumple.fmu import Fmu
+from crumple.unit import Unit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from crumple.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class PortInfo:
+    """A port of a unit in a world. si: None where no unit of measure is declared."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    si: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """Time that a unit spent in its steps. count: steps; mean, p99, max [s]; share of all units' time, 0 to 1."""
+
+    unit: str
+    count: int
+    mean: float
+    p99: float
+    max: float
+    share: float
+
+
+def period_of(value: Fraction | str | float) -> Fraction:
+    """A period in seconds, exactly: "100 us", "1/60 s", "60 Hz", Fraction(1, 44100), 0.001.
+
+    A float means the simplest fraction that it is the nearest double of: 1/60 as a float is 1/60.
+    Raises UsageError where it is no positive time.
+    """
+    from crumple.si import SiError, parse_exact, parse_si
+
+    try:
+        if isinstance(value, Fraction):
+            period = value
+        elif isinstance(value, str):
+            unit = value.strip().lstrip("+-0123456789./eE_ ")
+            frequency = bool(unit) and parse_si(unit).dimension[:7] == (0, 0, -1, 0, 0, 0, 0)
+            period = 1 / parse_exact(value, "Hz") if frequency else parse_exact(value, "s")
+        else:
+            period = simplest_fraction(float(value))
+    except (SiError, ZeroDivisionError, ValueError, OverflowError) as error:
+        raise UsageError(f'"{value}" is no period: {error}. Write "100 us", "1/60 s" or "60 Hz".') from None
+    if period <= 0:
+        raise UsageError(f'"{value}" is no period: it must be longer than nothing')
+    if max(period.numerator, period.denominator) >= 2**62:
+        raise UsageError(f'"{value}" is too fine a fraction of a second for a period')
+    return period
+
+
+def simplest_fraction(value: float) -> Fraction:
+    """The fraction of smallest denominator, up to 10^9, whose nearest double is `value`; else its decimal digits."""
+    for digits in range(1, 10):
+        simple = Fraction(value).limit_denominator(10**digits)
+        if float(simple) == value:
+            return simple
+    return Fraction(repr(value))
+
+
+class Trace:
+    """Signals kept in memory while a world runs. See World.trace."""
+
+    def __init__(self, core: _core.Trace) -> None:
+        self._core = core
+
+    def array(self) -> NDArray[np.void]:
+        """One row per recorded communication point: field "t" [s], then one field per signal."""
+        import numpy as np
+
+        columns = self._core.columns
+        fields: list[Any] = [("t", np.float64)]
+        for column in columns:
+            if column.blob:
+                continue
+            fields.append((column.name, np.float64, column.shape) if column.shape else (column.name, np.float64))
+        values = self._core.values()
+        return np.ascontiguousarray(values).view(np.dtype(fields)).reshape(len(values))
+
+    def blobs(self) -> dict[str, list[Any]]:
+        """The string and binary signals as bytes, row by row; a list of lists for arrays."""
+        columns = [c for c in self._core.columns if c.blob]
+        width = sum(c.count for c in columns)
+        flat = self._core.blobs()
+        found: dict[str, list[Any]] = {}
+        at = 0
+        for column in columns:
+            rows = [flat[r * width + at : r * width + at + column.count] for r in range(self._core.rows)]
+            found[column.name] = rows if column.shape else [row[0] for row in rows]
+            at += column.count
+        return found
+
+
+class World:
+    """Units in lockstep.
+
+    period: the base step; "100 us", "60 Hz", Fraction(1, 44100) or seconds as a float.
+    threads: most threads to use, by default one per core; units spread over them where their measured cost is worth
+        it. Results never depend on it.
+    digest: keep a hash of all signals at all ticks.   start: time at tick 0 [s].
+
+    Example:
+        world = World(period="1 ms")
+        world.add("motor", Fmu("motor.fmu", start={"inertia": "0.2 kg*m^2"}))
+        world.add("controller", Controller(gain=3.0), every=5)
+        world.connect("motor.speed", "controller.speed")
+        world.reset(seed=1)
+        world.step(1000)
+        print(world["motor.speed"])
+    """
+
+    def __init__(
+        self,
+        period: Fraction | str | float,
+        *,
+        threads: int | None = None,
+        digest: bool = True,
+        start: float = 0.0,
+        _everywhere: bool = False,
+    ) -> None:
+        self._period = period_of(period)
+        count = available_cores() if threads is None else threads
+        if count < 1:
+            raise UsageError(f"threads = {count}: a world needs at least one")
+        self._core = _core.World(
+            self._period.numerator, self._period.denominator, count, digest, start, _everywhere
+        )
+        self._fmus: dict[str, Fmu] = {}
+        self._built = False
+
+    # -- description ------------------------------------------------------------------------------------------------
+
+    def add(self, name: str, unit: Fmu | Unit | type[Unit] | Table, *, every: int = 1) -> None:
+        """Adds a unit under a name of its own. every: its step in ticks of the world.
+
+        A unit with every = N reads its inputs when its window of N ticks opens; its outputs appear when it closes.
+        """
+        if isinstance(unit, type) and issubclass(unit, Unit):
+            unit = unit()
+        if isinstance(unit, Unit):
+            if any(unit is other for other in self.__dict__.setdefault("_plugins", [])):
+                raise UsageError(f'add("{name}"): this instance is in the world already; make another')
+            self._core.add(name, _core.make_python_unit(unit, name), every)
+            self.__dict__["_plugins"].append(unit)
+        elif isinstance(unit, Fmu):
+            refused = unit.check_step(float(self._period * every))
+            if refused:
+                raise UsageError(f'add("{name}"): {refused}')
+            self._core.add(name, unit.make_unit(name), every)
+            self._fmus[name] = unit
+        elif hasattr(unit, "make_unit"):
+            self._core.add(name, unit.make_unit(name), every)
+        else:
+            raise UsageError(f'add("{name}"): {unit!r} is no unit. Give an Fmu, or a subclass of crumple.Unit.')
+
+    def connect(
+        self,
+        source: str,
+        target: str,
+        *,
+        same_tick: bool = False,
+        scale: float | None = None,
+        offset: float | None = None,
+    ) -> None:
+        """Connects an output to an input, both as "unit.port" or, for one element, "unit.port[0]".
+
+        The input sees what was published at the last communication point. same_tick: it waits for the producer within
+        the tick. Units of measure are converted; scale and offset by hand replace that: input = output*scale + offset.
+        """
+        self._core.connect(source, target, same_tick, scale, offset)
+
+    def build(self) -> None:
+        """Lays the world out and finds its waves. `reset` does so where it is needed."""
+        self._core.build()
+        self._built = True
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def reset(self, *, seed: int = 0) -> None:
+        """To tick 0: every unit as new, and the initial values settled."""
+        if not self._built:
+            self.build()
+        if not 0 <= seed < 2**64:
+            raise UsageError(f"seed = {seed}: it is a whole number from 0 to 2^64 - 1")
+        self._core.reset(seed)
+
+    def step(self, n: int = 1) -> None:
+        """Advances by n ticks.
+
+        Raises StepError naming unit, call, tick and time; EndError where a unit asks for the end; RecordError.
+        """
+        self._core.step(n)
+
+    def end(self) -> None:
+        """The run ended well: tells the units, and closes the recording."""
+        self._core.end()
+
+    @property
+    def period(self) -> Fraction:
+        """The base step [s], exactly."""
+        return self._period
+
+    @property
+    def tick(self) -> int:
+        """Number of base steps since the start."""
+        return self._core.tick
+
+    @property
+    def t(self) -> float:
+        """Time [s]: start + tick * period, never accumulated."""
+        return self._core.t
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self._core.seed
+
+    def digest(self) -> str:
+        """Hash of all signals at all ticks so far, 16 hexadecimal digits."""
+        return f"{self._core.digest():016x}"
+
+    # -- signals ----------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of "unit.port" at the present communication point: a number, bool, str, bytes or array (a copy)."""
+        return self._core.get(name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Sets an input that nothing feeds, or a tunable parameter of an FMU, from the next step on."""
+        unit, _, parameter = name.partition(".")
+        fmu = self._fmus.get(unit)
+        if fmu is not None and parameter in fmu.description.by_name:
+            variable = fmu.description.by_name[parameter]
+            if variable.causality != "input":
+                self._tune(fmu, unit, parameter, value)
+                return
+            from crumple.start import encode_start
+
+            value = encode_start(variable, value, fmu.description, structural=fmu.structural)
+            if not variable.dims and variable.kind in ("string", "binary"):
+                value = value[0]
+        self._core.set(name, value)
+
+    def _tune(self, fmu: Fmu, unit: str, parameter: str, value: Any) -> None:
+        from crumple.start import encode_start
+
+        variable = fmu.description.by_name[parameter]
+        if variable.variability != "tunable" or variable.causality != "parameter":
+            raise UsageError(
+                f'"{unit}.{parameter}" is a {variable.variability} {variable.causality}: it cannot change during a run.'
+                " Give it in start, and reset."
+            )
+        values = encode_start(variable, value, fmu.description, structural=fmu.structural)
+        if not self._core.tune(unit, parameter, values):
+            raise UsageError(f'"{unit}.{parameter}" cannot be changed during a run')
+
+    # -- state ------------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> _core.Snapshot:
+        """The whole state at this communication point. Raises UsageError naming the units that cannot be saved."""
+        return self._core.snapshot()
+
+    def restore(self, snapshot: _core.Snapshot) -> None:
+        """Back to a snapshot of this world; what follows is the same, bit for bit."""
+        self._core.restore(snapshot)
+
+    # -- watching ---------------------------------------------------------------------------------------------------
+
+    def record(
+        self, stem: str | os.PathLike[str], *, signals: Sequence[str] | None = None, every: int = 1
+    ) -> _core.Recorder:
+        """Writes signals to `<stem>.npy` from now on, a row per `every` ticks, off the stepping thread.
+
+        signals: output ports as "unit.port", by default all. Strings go to `<stem>.jsonl`, at each change. More
+        columns than one NumPy header holds go to `<stem>-2.npy`, and so on; `.files` lists them.
+        """
+        recorder = _core.Recorder(Path(stem), self._columns(signals), every)
+        self._core.watch(recorder)
+        return recorder
+
+    def trace(self, signals: Sequence[str] | None = None, *, every: int = 1) -> Trace:
+        """Keeps signals in memory from now on, a row per `every` ticks."""
+        trace = _core.Trace(self._columns(signals), every)
+        self._core.watch(trace)
+        return Trace(trace)
+
+    def _columns(self, signals: Sequence[str] | None) -> list[_core.Column]:
+        if not self._built:
+            self.build()
+        if signals is None:
+            signals = [f"{unit}.{port.name}" for unit in self.units() for port in self.outputs(unit)]
+        return self._core.columns(list(signals))
+
+    def set_profiling(self, on: bool) -> None:
+        """Switches the timing of units on or off, and forgets what was measured."""
+        self._core.set_profiling(on)
+
+    def profile(self) -> list[ProfileRow]:
+        """Time per unit since `set_profiling(True)`."""
+        return [
+            ProfileRow(unit=r.unit, count=r.count, mean=r.mean, p99=r.p99, max=r.max, share=r.share)
+            for r in self._core.profile()
+        ]
+
+    # -- what there is ----------------------------------------------------------------------------------------------
+
+    def units(self) -> list[str]:
+        """Names of the units, sorted."""
+        return self._core.units()
+
+    def fmus(self) -> Mapping[str, Fmu]:
+        """The FMUs by unit name."""
+        return self._fmus
+
+    def inputs(self, unit: str) -> list[PortInfo]:
+        """The input ports of a unit."""
+        return [PortInfo(p.name, p.kind, p.shape, p.si) for p in self._core.inputs(unit)]
+
+    def outputs(self, unit: str) -> list[PortInfo]:
+        """The output ports of a unit."""
+        return [PortInfo(p.name, p.kind, p.shape, p.si) for p in self._core.outputs(unit)]
+
+    def unit_views(self) -> list[_core.UnitView]:
+        """For each unit: name, every, wave, thread, and cost [s] per step as rehearsed (0 where unknown)."""
+        return self._core.unit_views()
+
+    def waves(self) -> list[list[str]]:
+        """Names of the units, wave by wave."""
+        views = self._core.unit_views()
+        count = max((v.wave for v in views), default=-1) + 1
+        return [[v.name for v in views if v.wave == wave] for wave in range(count)]
+
+    def connections(self) -> list[_core.ConnectionView]:
+        """The connections as built: source, target, same_tick, scale, offset."""
+        return self._core.connections()
+
+    @property
+    def warnings(self) -> list[str]:
+        """Facts worth telling that are no errors: units of measure not declared, FMUs not quite valid."""
+        texts = self._core.warnings()
+        for name, fmu in self._fmus.items():
+            texts += [f"unit '{name}' ({fmu.archive.path.name}): {text}" for text in fmu.description.warnings]
+        return texts
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

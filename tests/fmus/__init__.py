@@ -1,0 +1,1 @@
+"""Sources, descriptions and registry of the test FMUs; see README.md."""

@@ -1,0 +1,612 @@
+"""Opening FMUs: what is unpacked, what is refused, what is remembered and what survives damage."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crumple import archive as mut
+from crumple import description_cache, description_xml, unpack
+from crumple.archive import library_path, open_fmu, platform_folders, require_cosimulation, summary
+from crumple.errors import FmuError
+
+XML = """<?xml version="1.0" encoding="UTF-8"?>
+<fmiModelDescription fmiVersion="2.0" modelName="Lag" guid="{8c4e810f}">
+  <CoSimulation modelIdentifier="lag" canHandleVariableCommunicationStepSize="true"/>
+  <ModelVariables>
+    <ScalarVariable name="u" valueReference="0" causality="input"><Real start="0"/></ScalarVariable>
+    <ScalarVariable name="x" valueReference="1" causality="output"><Real/></ScalarVariable>
+  </ModelVariables>
+  <ModelStructure><Outputs><Unknown index="2" dependencies="1"/></Outputs></ModelStructure>
+</fmiModelDescription>
+"""
+HERE = platform_folders("2.0")[0]
+SUFFIX = {"linux": ".so", "darwin": ".dylib"}.get(sys.platform, ".dll")
+LIBRARY = f"binaries/{HERE}/lag{SUFFIX}"
+CONTENT = b"\x7fELF: nothing here is ever loaded" * 40
+
+
+def fmu_bytes(
+    members: dict[str, bytes | str] | None = None, *, xml: str = XML, library: str = LIBRARY
+) -> bytes:
+    """An FMU as bytes: description, library and `members` (a name that ends in "/" is a folder)."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("modelDescription.xml", xml)
+        if library:
+            file.writestr(library, CONTENT)
+        for name, content in (members or {}).items():
+            file.writestr(name, content)
+    return held.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A cache of its own for each test."""
+    root = tmp_path / "cache"
+    monkeypatch.setenv("CRUMPLE_CACHE", str(root))
+    mut._seen.clear()
+    yield root
+    mut._seen.clear()
+
+
+@pytest.fixture
+def lag(tmp_path: Path) -> Path:
+    path = tmp_path / "lag.fmu"
+    path.write_bytes(fmu_bytes({"resources/table.txt": "1 2 3\n"}))
+    return path
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by the length of the XML each time one is parsed."""
+    calls: list[int] = []
+    real = description_xml.read_description
+
+    def counted(xml: bytes) -> Any:
+        calls.append(len(xml))
+        return real(xml)
+
+    monkeypatch.setattr(description_xml, "read_description", counted)
+    return calls
+
+
+def write(tmp_path: Path, content: bytes, name: str = "odd.fmu") -> Path:
+    path = tmp_path / name
+    path.write_bytes(content)
+    return path
+
+
+def forget() -> None:
+    """What a fresh process would know: nothing."""
+    mut._seen.clear()
+
+
+# ---- first and second sight
+
+
+def test_an_fmu_is_unpacked_under_its_hash_and_described(lag: Path, cache: Path) -> None:
+    archive = open_fmu(lag)
+    assert archive.directory == cache / "fmu" / archive.sha256[:24]
+    assert (archive.directory / LIBRARY).read_bytes() == CONTENT
+    assert library_path(archive) == archive.directory / LIBRARY
+    assert [v.name for v in archive.description.variables] == ["u", "x"]
+    assert archive.description.outputs == {"x": ["u"]}
+    assert archive.description.warnings == []
+    assert archive.path == lag
+
+
+def test_within_a_process_a_file_is_read_once(
+    lag: Path, parsed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_fmu(lag)
+    monkeypatch.setattr(mut, "_open_file", lambda *_: pytest.fail("the file was opened again"))
+    assert open_fmu(lag) is first
+    assert open_fmu(str(lag)) is first
+    assert len(parsed) == 1
+
+
+def test_a_file_that_changed_is_read_again(lag: Path) -> None:
+    first = open_fmu(lag)
+    lag.write_bytes(fmu_bytes({"resources/table.txt": "4 5 6\n"}))
+    second = open_fmu(lag)
+    assert second.sha256 != first.sha256
+    assert (second.directory / "resources/table.txt").read_text() == "4 5 6\n"
+
+
+def test_a_new_process_decodes_and_does_not_parse(lag: Path, parsed: list[int]) -> None:
+    first = open_fmu(lag)
+    forget()
+    second = open_fmu(lag)
+    assert second == first
+    assert len(parsed) == 1
+
+
+def in_fresh_interpreter(code: str) -> str:
+    paths = [str(Path(mut.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in paths if p)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    return done.stdout.strip()
+
+
+def test_the_second_sight_imports_neither_fmpy_nor_lxml(lag: Path) -> None:
+    code = (
+        "import sys; from crumple.archive import open_fmu, library_path; "
+        f"a = open_fmu({str(lag)!r}); library_path(a); "
+        "print(len(a.description.variables), sorted({'fmpy', 'lxml', 'numpy'} & set(sys.modules)))"
+    )
+    assert in_fresh_interpreter(code) == "2 ['fmpy', 'lxml', 'numpy']"
+    assert in_fresh_interpreter(code) == "2 []"
+
+
+def test_the_description_module_is_light() -> None:
+    code = (
+        "import sys; import crumple.description; "
+        "print(sorted({'fmpy', 'lxml', 'numpy', 'pydantic', 'zipfile'} & set(sys.modules)))"
+    )
+    assert in_fresh_interpreter(code) == "[]"
+
+
+def test_the_same_file_under_two_names_is_unpacked_once(lag: Path, tmp_path: Path, parsed: list[int]) -> None:
+    other = write(tmp_path, lag.read_bytes(), "Größe (2).fmu")
+    assert open_fmu(other).directory == open_fmu(lag).directory
+    assert len(parsed) == 1
+
+
+# ---- damage to the cache
+
+
+def description_file(cache: Path) -> Path:
+    (file,) = (cache / "fmu").glob("*.description")
+    return file
+
+
+def damaged(content: bytes) -> Iterator[bytes]:
+    yield b""
+    yield content[:-1]
+    yield content[: len(content) // 2]
+    yield content + b"\0"
+    for place in range(0, len(content), 7):
+        yield content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :]
+
+
+def test_any_damage_to_a_kept_description_is_noticed(lag: Path, cache: Path) -> None:
+    archive = open_fmu(lag)
+    file = description_file(cache)
+    whole = file.read_bytes()
+    assert description_cache.load(file, archive.sha256) is not None
+    for content in damaged(whole):
+        file.write_bytes(content)
+        assert description_cache.load(file, archive.sha256) is None
+    file.write_bytes(whole)
+    assert description_cache.load(file, "0" * 64) is None, "it belongs to another FMU"
+
+
+def test_a_damaged_description_is_made_again(lag: Path, cache: Path, parsed: list[int]) -> None:
+    first = open_fmu(lag)
+    file = description_file(cache)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-3])
+    forget()
+    assert open_fmu(lag) == first
+    assert len(parsed) == 2
+    assert file.read_bytes() == whole
+
+
+def test_a_description_of_another_edition_is_made_again(
+    lag: Path, parsed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_fmu(lag)
+    monkeypatch.setattr(description_cache, "LAYOUT", b"another edition!")
+    forget()
+    assert open_fmu(lag) == first
+    assert len(parsed) == 2
+
+
+@pytest.mark.parametrize("name", [LIBRARY, "modelDescription.xml", "resources/table.txt"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "longer", "folder"])
+def test_a_damaged_file_is_unpacked_again(lag: Path, name: str, damage: str, parsed: list[int]) -> None:
+    file = open_fmu(lag).directory / name
+    whole = file.read_bytes()
+    if damage == "gone":
+        file.unlink()
+    elif damage == "cut":
+        file.write_bytes(whole[:-1])
+    elif damage == "longer":
+        file.write_bytes(whole + b"x")
+    else:
+        file.unlink()
+        file.mkdir()
+    forget()
+    if damage == "folder":
+        with pytest.raises(FmuError, match="remove it|CRUMPLE_CACHE"):
+            open_fmu(lag)
+        return
+    open_fmu(lag)
+    assert file.read_bytes() == whole
+    assert len(parsed) == 1, "only the file was at fault, not the description"
+
+
+def test_a_library_that_vanishes_under_a_running_process_comes_back(lag: Path) -> None:
+    archive = open_fmu(lag)
+    library_path(archive).unlink()
+    assert library_path(open_fmu(lag)).read_bytes() == CONTENT
+
+
+def test_a_removed_cache_is_made_again(lag: Path, cache: Path) -> None:
+    archive = open_fmu(lag)
+    for file in sorted(cache.rglob("*"), reverse=True):
+        file.rmdir() if file.is_dir() else file.unlink()
+    assert open_fmu(lag) == archive
+    assert library_path(archive).is_file()
+
+
+def test_a_cache_that_cannot_be_written_is_named(
+    lag: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder should be")
+    monkeypatch.setenv("CRUMPLE_CACHE", str(blocked))
+    with pytest.raises(FmuError, match="Set CRUMPLE_CACHE to a folder that can be written"):
+        open_fmu(lag)
+
+
+# ---- crashes and company
+
+
+def test_a_crash_while_unpacking_leaves_nothing_to_mistake(
+    lag: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, written = unpack._write, []
+
+    def stops_midway(archive: zipfile.ZipFile, member: unpack.Member, target: Path) -> None:
+        written.append(member.name)
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        real(archive, member, target)
+
+    monkeypatch.setattr(unpack, "_write", stops_midway)
+    with pytest.raises(KeyboardInterrupt):
+        open_fmu(lag)
+    monkeypatch.undo()
+    monkeypatch.setenv("CRUMPLE_CACHE", str(lag.parent / "cache"))
+    assert list((lag.parent / "cache" / "fmu").iterdir()) == []
+    assert library_path(open_fmu(lag)).read_bytes() == CONTENT
+
+
+def test_what_a_killed_process_left_is_swept_after_a_day(lag: Path, cache: Path) -> None:
+    old, young = cache / "fmu" / ".abc.1", cache / "fmu" / ".abc.2"
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+        (folder / "half").write_bytes(b"x")
+    os.utime(old, (time.time() - 90_000,) * 2)
+    open_fmu(lag)
+    assert not old.exists()
+    assert young.exists(), "it may belong to a process that is at work"
+
+
+def test_two_processes_at_once_both_get_the_fmu(lag: Path, cache: Path) -> None:
+    code = (
+        "import sys; from crumple.archive import open_fmu, library_path; "
+        f"print(library_path(open_fmu({str(lag)!r})).read_bytes() == {CONTENT!r})"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(mut.__file__).parents[1])}
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert [process.communicate(timeout=120)[0].strip() for process in running] == ["True", "True"]
+    assert sorted(p.suffix for p in (cache / "fmu").iterdir()) == ["", ".description"], "no drafts are left"
+
+
+def test_the_slower_of_two_takes_what_the_faster_unpacked(
+    lag: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = unpack._write
+
+    def overtaken(archive: zipfile.ZipFile, member: unpack.Member, target: Path) -> None:
+        real(archive, member, target)
+        final = cache / "fmu" / target.relative_to(cache / "fmu").parts[0].split(".")[1]
+        if not final.exists():
+            monkeypatch.setattr(unpack, "_write", real)
+            open_fmu(lag)
+            assert final.is_dir()
+
+    monkeypatch.setattr(unpack, "_write", overtaken)
+    assert library_path(open_fmu(lag)).read_bytes() == CONTENT
+    assert sorted(p.suffix for p in (cache / "fmu").iterdir()) == ["", ".description"]
+
+
+# ---- what is refused
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../evil", "resources/../../evil", "/evil", "..\\evil", "C:\\evil", "C:evil", "\\\\host\\share\\evil"],
+)
+def test_a_member_that_leads_outside_is_refused(tmp_path: Path, cache: Path, name: str) -> None:
+    path = write(tmp_path, fmu_bytes({name: "x"}))
+    with pytest.raises(FmuError, match="leads outside"):
+        open_fmu(path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["odd.fmu"], (
+        "nothing was written, not even the cache"
+    )
+
+
+def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("resources/link")
+    link.create_system = 3
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    held = io.BytesIO(fmu_bytes())
+    with zipfile.ZipFile(held, "a") as file:
+        file.writestr(link, "/etc/passwd")
+    with pytest.raises(FmuError, match="resources/link.*symbolic link"):
+        open_fmu(write(tmp_path, held.getvalue()))
+
+
+@pytest.mark.parametrize("again", ["resources/a", "./resources/a", "resources//a", "resources\\a"])
+def test_a_second_member_of_the_same_name_is_refused(tmp_path: Path, again: str) -> None:
+    held = io.BytesIO(fmu_bytes({"resources/a": "first"}))
+    with (
+        pytest.warns(UserWarning) if again == "resources/a" else _quiet(),
+        zipfile.ZipFile(held, "a") as file,
+    ):
+        file.writestr(again, "second")
+    with pytest.raises(FmuError, match="resources/a.*twice"):
+        open_fmu(write(tmp_path, held.getvalue()))
+
+
+class _quiet:
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+def test_a_file_that_is_also_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FmuError, match='"resources" is a file and a folder'):
+        open_fmu(write(tmp_path, fmu_bytes({"resources": "x", "resources/a": "y"})))
+
+
+def test_a_control_character_in_a_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FmuError, match="control character"):
+        open_fmu(write(tmp_path, fmu_bytes({"resources/a\nb": "x"})))
+
+
+def test_a_name_that_ends_in_a_hidden_part_is_refused(tmp_path: Path) -> None:
+    content = fmu_bytes({"resources/aXb": "x"}).replace(b"resources/aXb", b"resources/a\0b")
+    with pytest.raises(FmuError, match="control character"):
+        open_fmu(write(tmp_path, content))
+
+
+def test_a_decompression_bomb_is_refused(tmp_path: Path, cache: Path) -> None:
+    path = write(tmp_path, fmu_bytes({"resources/zeros": bytes(65 * 2**20)}))
+    with pytest.raises(FmuError, match="decompression bomb"):
+        open_fmu(path)
+    assert not cache.exists()
+
+
+def test_zeros_of_modest_size_are_no_bomb(tmp_path: Path) -> None:
+    archive = open_fmu(write(tmp_path, fmu_bytes({"resources/zeros": bytes(2**20)})))
+    assert (archive.directory / "resources/zeros").stat().st_size == 2**20
+
+
+def test_too_much_and_too_many_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, fmu_bytes({"resources/a": "x" * 100}))
+    monkeypatch.setattr(unpack, "MAX_BYTES", 99)
+    with pytest.raises(FmuError, match="more than 99; it is refused"):
+        open_fmu(path)
+    monkeypatch.setattr(unpack, "MAX_MEMBERS", 2)
+    with pytest.raises(FmuError, match="holds 3 members, more than 2"):
+        open_fmu(path)
+
+
+@pytest.mark.parametrize("identifier", ["../lag", "a/b", "a\\b", "C:lag", "..", "/etc/lag"])
+def test_a_model_identifier_that_leads_outside_is_refused(tmp_path: Path, identifier: str) -> None:
+    path = write(tmp_path, fmu_bytes(xml=XML.replace('"lag"', f'"{identifier}"')))
+    with pytest.raises(FmuError, match="no plain file name"):
+        open_fmu(path)
+
+
+# ---- what is no FMU
+
+
+def test_a_missing_file_is_named_with_the_nearest(lag: Path) -> None:
+    with pytest.raises(FmuError, match=r"lug\.fmu: there is no such FMU\. Did you mean .*lag\.fmu"):
+        open_fmu(lag.with_name("lug.fmu"))
+    with pytest.raises(FmuError, match=r"Did you mean .*lag\.fmu"):
+        open_fmu(lag.with_name("lag"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        (b"<html>not found</html>", "no FMU: an FMU is a ZIP archive"),
+        (fmu_bytes()[:-40], "damaged or cut short"),
+        (fmu_bytes()[:400], "damaged or cut short"),
+    ],
+)
+def test_a_file_that_is_no_archive_is_said_to_be_so(tmp_path: Path, content: bytes, says: str) -> None:
+    with pytest.raises(FmuError, match=f"odd.fmu: .*{says}"):
+        open_fmu(write(tmp_path, content))
+
+
+def test_a_flipped_bit_in_a_member_is_noticed(tmp_path: Path, cache: Path) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as file:
+        file.writestr("modelDescription.xml", XML)
+        file.writestr(LIBRARY, CONTENT)
+    content = bytearray(held.getvalue())
+    content[content.index(CONTENT) + 5] ^= 1
+    with pytest.raises(FmuError, match=f"damaged: member .{LIBRARY}"):
+        open_fmu(write(tmp_path, bytes(content)))
+    assert list((cache / "fmu").iterdir()) == []
+
+
+def test_a_packed_folder_is_told_from_an_fmu(tmp_path: Path) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as file:
+        file.writestr("lag/modelDescription.xml", XML)
+    with pytest.raises(FmuError, match="pack the folder's contents"):
+        open_fmu(write(tmp_path, held.getvalue()))
+    with zipfile.ZipFile(held, "w") as file:
+        file.writestr("a.txt", "")
+    with pytest.raises(FmuError, match=r"no modelDescription\.xml: it is no FMU"):
+        open_fmu(write(tmp_path, held.getvalue(), "other.fmu"))
+
+
+# ---- names and folders
+
+
+def test_names_beyond_ascii_are_kept(tmp_path: Path) -> None:
+    content = fmu_bytes({"resources/Kennlinie µ.txt": "ja", "resources/表.txt": "はい"})
+    folder = open_fmu(write(tmp_path, content, "Prüfling 表.fmu")).directory
+    assert (folder / "resources/Kennlinie µ.txt").read_text() == "ja"
+    assert (folder / "resources/表.txt").read_text(encoding="utf-8") == "はい"
+    assert str(folder.name).isascii()
+
+
+def test_utf8_names_without_the_flag_are_read_as_utf8(tmp_path: Path) -> None:
+    content = bytearray(fmu_bytes({"resources/Größe": "x"}))
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = 0
+        while (place := content.find(signature, place)) >= 0:
+            content[place + offset + 1] &= ~0x08  # bit 11: the name is UTF-8
+            place += 4
+    folder = open_fmu(write(tmp_path, bytes(content))).directory
+    assert (folder / "resources/Größe").read_text() == "x"
+
+
+def test_backslashes_are_read_as_folders_with_a_warning(tmp_path: Path) -> None:
+    path = write(tmp_path, fmu_bytes({"resources\\deep\\a.txt": "x"}))
+    archive = open_fmu(path)
+    assert (archive.directory / "resources/deep/a.txt").read_text() == "x"
+    assert ["backslashes" in w for w in archive.description.warnings] == [True]
+    forget()
+    assert open_fmu(path).description.warnings == archive.description.warnings
+    with pytest.raises(FmuError, match="strict was asked for"):
+        open_fmu(path, strict=True)
+
+
+def test_an_empty_resources_folder_is_made(tmp_path: Path) -> None:
+    assert (open_fmu(write(tmp_path, fmu_bytes({"resources/": ""}))).directory / "resources").is_dir()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no executable bit")
+def test_a_program_in_the_fmu_stays_executable(tmp_path: Path) -> None:
+    program = zipfile.ZipInfo("resources/solver")
+    program.create_system = 3
+    program.external_attr = (stat.S_IFREG | 0o755) << 16
+    held = io.BytesIO(fmu_bytes({"resources/table.txt": ""}))
+    with zipfile.ZipFile(held, "a") as file:
+        file.writestr(program, "#!/bin/sh\n")
+    folder = open_fmu(write(tmp_path, held.getvalue())).directory / "resources"
+    assert os.access(folder / "solver", os.X_OK)
+    assert not (folder / "table.txt").stat().st_mode & 0o100
+
+
+def test_a_folder_with_an_unpacked_fmu_is_used_in_place(lag: Path, tmp_path: Path, parsed: list[int]) -> None:
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(lag) as file:
+        file.extractall(folder)
+    archive = open_fmu(folder)
+    assert archive.directory == folder
+    assert library_path(archive) == folder / LIBRARY
+    assert archive.description == open_fmu(lag).description
+    assert len(parsed) == 2
+    assert open_fmu(folder) is archive
+    forget()
+    assert open_fmu(folder) == archive
+    assert len(parsed) == 2, "the description is kept by the hash of the folder's contents"
+    (folder / "modelDescription.xml").write_text(XML.replace("Lag", "Lead"))
+    assert open_fmu(folder).description.model_name == "Lead"
+    with pytest.raises(FmuError, match=r"holds no modelDescription\.xml"):
+        open_fmu(tmp_path)
+
+
+def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert mut.cache_root() == tmp_path / "cache"
+    monkeypatch.delenv("CRUMPLE_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert mut.cache_root() == tmp_path / ".cache" / "crumple"
+
+
+# ---- the library
+
+
+def opened_with(tmp_path: Path, *libraries: str, sources: bool = False) -> mut.Archive:
+    members: dict[str, bytes | str] = dict.fromkeys(libraries, CONTENT)
+    if sources:
+        members["sources/lag.c"] = "int x;\n"
+    return open_fmu(write(tmp_path, fmu_bytes(members, library="")))
+
+
+def test_a_library_of_another_name_is_used_where_it_is_the_only_one(tmp_path: Path) -> None:
+    archive = opened_with(tmp_path, f"binaries/{HERE}/foo{SUFFIX}", f"binaries/{HERE}/foo.libs")
+    assert library_path(archive).name == f"foo{SUFFIX}"
+    (warning,) = archive.description.warnings
+    assert f'"foo{SUFFIX}" is used' in warning and f'no "lag{SUFFIX}"' in warning
+    with pytest.raises(FmuError, match="is used"):
+        open_fmu(archive.path, strict=True)
+
+
+def test_among_other_libraries_the_one_of_nearly_the_name_is_used(tmp_path: Path) -> None:
+    archive = opened_with(tmp_path, f"binaries/{HERE}/libLag{SUFFIX}", f"binaries/{HERE}/solver{SUFFIX}")
+    assert library_path(archive).name == f"libLag{SUFFIX}"
+
+
+def test_among_other_libraries_none_is_guessed(tmp_path: Path) -> None:
+    archive = opened_with(tmp_path, f"binaries/{HERE}/a{SUFFIX}", f"binaries/{HERE}/b{SUFFIX}")
+    with pytest.raises(FmuError, match=rf"2 others: a\{SUFFIX}, b\{SUFFIX}"):
+        library_path(archive)
+
+
+def test_an_fmu_for_other_platforms_names_them(tmp_path: Path) -> None:
+    archive = opened_with(tmp_path, "binaries/win16/lag.dll", "binaries/os2/lag.dll")
+    with pytest.raises(FmuError, match=r"those for os2, win16\. It holds no sources"):
+        library_path(archive)
+
+
+def test_an_fmu_of_sources_says_so(tmp_path: Path) -> None:
+    archive = opened_with(tmp_path, sources=True)
+    with pytest.raises(FmuError, match=rf"nor for any other\. Its sources are there.*{HERE}/lag"):
+        library_path(archive)
+
+
+# ---- what cannot be run can still be shown
+
+
+def test_an_fmu_for_model_exchange_only_is_opened_and_not_run(tmp_path: Path) -> None:
+    xml = XML.replace("<CoSimulation", "<ModelExchange").replace(
+        ' canHandleVariableCommunicationStepSize="true"', ""
+    )
+    archive = open_fmu(write(tmp_path, fmu_bytes(xml=xml)))
+    assert archive.description.kinds == ["ModelExchange"]
+    assert archive.description.identifier is None
+    for use in (require_cosimulation, library_path):
+        with pytest.raises(
+            FmuError, match=r"odd\.fmu: this FMU offers Model Exchange of FMI 2\.0 only\. Crumple runs"
+        ):
+            use(archive)
+    assert summary(archive)["library"] is None
+
+
+def test_a_summary_is_plain_values(lag: Path) -> None:
+    found = summary(open_fmu(lag))
+    assert found["kinds"] == ["CoSimulation"]
+    assert found["variables"] == {"input": 1, "output": 1}
+    assert found["platforms"] == [HERE]
+    assert found["library"].endswith(LIBRARY)
+    assert found["warnings"] == []
