@@ -32,6 +32,16 @@ from fmus.description import write_description  # noqa: E402
 from fmus.variant import Variant  # noqa: E402
 from fmus.variants import VARIANTS  # noqa: E402
 
+__all__ = [
+    "VARIANTS",
+    "BuildError",
+    "Variant",
+    "build_fmu",
+    "build_library",
+    "c_compiler",
+    "description_text",
+]
+
 SOURCES = TESTS / "fmus"
 HEADERS = TESTS.parent / "cpp" / "include"
 FLAGS = (

@@ -231,7 +231,8 @@ void plan_threads(Layout& l, const Options& options) {
         std::size_t threads = 1;
         for (const Place* place : units) threads = std::max(threads, place->thread + 1);
         l.waves[w].by_thread.resize(threads);
-        for (Place* place : units) l.waves[w].by_thread[place->thread].push_back(place);
+        for (Place* place : units) 
+            l.waves[w].by_thread[place->thread].push_back({place->unit.get(), place->every, place->dt, place->io, place});
         used = std::max(used, threads);
     }
     for (Wave& wave : l.waves)  // the pool's barrier takes all its threads

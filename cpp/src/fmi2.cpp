@@ -40,11 +40,14 @@ public:
     }
 
     void step(const Step& now, const Io& io) override {
-        set_inputs(io);
-        const fmi2Status status = do_step_(c_, now.t, now.dt, state_taken_ ? fmi2False : fmi2True);
-        if (status != fmi2OK) step_not_ok(now, status);
-        get_outputs(io);
-        check_mode();
+        if (!plain_) [[unlikely]]
+            return step_general(now, io);
+        if (in_.count) check("fmi2SetReal", set_real_(c_, in_.refs, in_.count, io.in.data() + in_.first));
+        const fmi2Status status = do_step_(c_, now.t, now.dt, no_way_back());
+        if (status != fmi2OK) [[unlikely]]
+            step_not_ok(now, status);
+        if (out_.count) check("fmi2GetReal", get_real_(c_, out_.refs, out_.count, io.out.data() + out_.first));
+        check_mode_quickly();
     }
 
 protected:
@@ -61,6 +64,12 @@ protected:
             check_mode();
             throw UnitError("fmi2Instantiate", "it returned no instance" + words());
         }
+    }
+
+    void plan() override {
+        const auto in = crumple::plain(inputs_), out = crumple::plain(outputs_);
+        plain_ = in && out && (set_real_ || !in->count) && (get_real_ || !out->count);
+        if (plain_) in_ = *in, out_ = *out;
     }
 
     void begin_initialisation(const Start& start) override {
@@ -203,7 +212,17 @@ private:
         throw UnitError(name, "the FMU's library has no such function, and this run needs it");
     }
 
-    void step_not_ok(const Step& now, fmi2Status status) {
+    fmi2Boolean no_way_back() const { return state_taken_ ? fmi2False : fmi2True; }
+
+    [[gnu::noinline]] void step_general(const Step& now, const Io& io) {
+        set_inputs(io);
+        const fmi2Status status = do_step_(c_, now.t, now.dt, no_way_back());
+        if (status != fmi2OK) step_not_ok(now, status);
+        get_outputs(io);
+        check_mode_quickly();
+    }
+
+    [[gnu::noinline]] void step_not_ok(const Step& now, fmi2Status status) {
         if (status == fmi2Warning && options_.allow_warnings) {
             check("fmi2DoStep", status);
             return;
@@ -213,7 +232,7 @@ private:
             const auto get_boolean = find<fmi2GetBooleanStatusTYPE>("fmi2GetBooleanStatus");
             if (get_boolean && get_boolean(c_, fmi2Terminated, &terminated) == fmi2OK && terminated != fmi2False) {
                 check_mode();
-                request_end();
+                end_requested_ = true;
                 answer_end_request();
             }
             std::string fact = "it discarded the step of " + time_text(now.dt);
@@ -242,12 +261,16 @@ private:
                                        : ". This FMU takes steps of one size only and does not say which";
     }
 
+    // touched in every step, side by side
     fmi2Component c_ = nullptr;
-    fmi2CallbackFunctions callbacks_{};
-    fmi2FreeInstanceTYPE* free_ = nullptr;
     fmi2DoStepTYPE* do_step_ = nullptr;
     fmi2SetRealTYPE* set_real_ = nullptr;
     fmi2GetRealTYPE* get_real_ = nullptr;
+    bool plain_ = false;
+    Plain in_, out_;
+
+    fmi2CallbackFunctions callbacks_{};
+    fmi2FreeInstanceTYPE* free_ = nullptr;
     std::vector<double> reals_;  // staging, where variables are not in one piece or of another type
     std::vector<int> integers_;
     std::vector<const char*> strings_;

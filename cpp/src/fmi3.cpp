@@ -91,16 +91,14 @@ public:
     }
 
     void step(const Step& now, const Io& io) override {
-        answer_end_request();
-        set_inputs(io);
-        bool events = false, terminate = false, early = false;
-        double reached = now.t + now.dt;
-        const fmi3Status status =
-            do_step_(i_, now.t, now.dt, !state_taken_, &events, &terminate, &early, &reached);
-        if (status != fmi3OK || early) finish_step(now, status, early, reached, terminate);
-        if (terminate) request_end();
-        get_outputs(io);
-        check_mode();
+        if (!plain_ || end_requested_) [[unlikely]]
+            return step_general(now, io);
+        if (in_.count)
+            check("fmi3SetFloat64", set_float64_(i_, in_.refs, in_.count, io.in.data() + in_.first, in_.values));
+        do_step(now);
+        if (out_.count)
+            check("fmi3GetFloat64", get_float64_(i_, out_.refs, out_.count, io.out.data() + out_.first, out_.values));
+        check_mode_quickly();
     }
 
 protected:
@@ -117,6 +115,12 @@ protected:
             check_mode();
             throw UnitError("fmi3InstantiateCoSimulation", "it returned no instance" + words());
         }
+    }
+
+    void plan() override {
+        const auto in = crumple::plain(inputs_), out = crumple::plain(outputs_);
+        plain_ = in && out && (set_float64_ || !in->count) && (get_float64_ || !out->count);
+        if (plain_) in_ = *in, out_ = *out;
     }
 
     void set_structural(const std::vector<const FmuStart*>& starts) override {
@@ -282,13 +286,29 @@ private:
         return reinterpret_cast<T*>(staging_.data());
     }
 
-    void finish_step(const Step& now, fmi3Status status, bool early, double reached, bool& terminate) {
+    [[gnu::noinline]] void step_general(const Step& now, const Io& io) {
+        answer_end_request();
+        set_inputs(io);
+        do_step(now);
+        get_outputs(io);
+        check_mode_quickly();
+    }
+
+    void do_step(const Step& now) {
+        bool events = false, terminate = false, early = false;
+        double reached = now.t + now.dt;
+        const fmi3Status status = do_step_(i_, now.t, now.dt, !state_taken_, &events, &terminate, &early, &reached);
+        if (status != fmi3OK || early || terminate) [[unlikely]]
+            finish_step(now, status, early, reached, terminate);
+    }
+
+    [[gnu::noinline]] void finish_step(const Step& now, fmi3Status status, bool early, double reached, bool terminate) {
         const double end = now.t + now.dt;
         // An FMU that stops early although it was told not to (some do at an event) is carried to the end of the step,
         // a bounded number of times. Half a billionth of the step is the rounding of its own clock.
         for (int round = 0; early && status == fmi3OK && !terminate; ++round) {
             const double rest = end - reached;
-            if (rest <= 0.5e-9 * now.dt) return;
+            if (rest <= 0.5e-9 * now.dt) break;
             if (!(reached >= now.t) || round == 1000)
                 throw UnitError("fmi3DoStep", "it returned early at t = " + time_text(reached) + " and gets no further" +
                                                   words());
@@ -301,7 +321,8 @@ private:
             status = do_step_(i_, from, rest, !state_taken_, &events, &terminate, &early, &reached);
             if (early && reached <= from) round = 999;
         }
-        if (status == fmi3OK) return;  // whole, or the FMU wants the run to end
+        if (terminate) end_requested_ = true;  // answered at the next step: this one may have come to its end
+        if (status == fmi3OK) return;
         if (status == fmi3Discard) {
             check_mode();
             throw UnitError("fmi3DoStep", "it discarded the step of " + time_text(now.dt) +
@@ -311,11 +332,15 @@ private:
         check("fmi3DoStep", status);
     }
 
+    // touched in every step, side by side
     fmi3Instance i_ = nullptr;
-    fmi3FreeInstanceTYPE* free_ = nullptr;
     fmi3DoStepTYPE* do_step_ = nullptr;
     fmi3SetFloat64TYPE* set_float64_ = nullptr;
     fmi3GetFloat64TYPE* get_float64_ = nullptr;
+    bool plain_ = false;
+    Plain in_, out_;
+
+    fmi3FreeInstanceTYPE* free_ = nullptr;
     std::vector<std::uint64_t> staging_;
     std::vector<const char*> strings_;
     std::vector<const fmi3Byte*> bytes_;

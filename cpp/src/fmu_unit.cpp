@@ -56,6 +56,13 @@ std::vector<Group> group_by_type(const std::vector<FmuVariable>& variables, cons
     return groups;
 }
 
+std::optional<Plain> plain(const std::vector<Group>& groups) {
+    if (groups.empty()) return Plain{};
+    const Group& group = groups[0];
+    if (groups.size() > 1 || group.type != FmiType::float64 || !group.contiguous) return std::nullopt;
+    return Plain{group.refs.data(), group.refs.size(), group.values(), group.at[0]};
+}
+
 FmuUnit::FmuUnit(std::shared_ptr<const FmuSpec> spec, FmuOptions options)
     : spec_(std::move(spec)), options_(std::move(options)) {
     for (const FmuVariable& variable : spec_->inputs) ports_.inputs.push_back(variable.port);
@@ -68,6 +75,7 @@ FmuUnit::FmuUnit(std::shared_ptr<const FmuSpec> spec, FmuOptions options)
 void FmuUnit::drive(std::size_t input) {
     driven_.at(input) = true;
     inputs_ = group_by_type(spec_->inputs, ports_.inputs, &driven_);
+    plan();
 }
 
 void FmuUnit::reset(const Start& start, const Io& io) {
@@ -81,6 +89,7 @@ void FmuUnit::reset(const Start& start, const Io& io) {
     if (!library_.warning().empty()) warn(library_.warning());
     instantiate();
     phase_ = Phase::instantiated;
+    plan();
 
     std::vector<const FmuStart*> structural;
     for (const FmuStart& value : options_.starts)

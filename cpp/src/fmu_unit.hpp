@@ -24,6 +24,14 @@ struct Group {
     std::size_t values() const { return at.size(); }
 };
 
+// The usual case, ready to call: every variable of one direction is a Real or Float64, in one piece.
+struct Plain {
+    const std::uint32_t* refs = nullptr;
+    std::size_t count = 0, values = 0, first = 0;
+};
+// Nothing where a group needs more than one call without conversion.
+std::optional<Plain> plain(const std::vector<Group>& groups);
+
 // States that outlived their use, freed by the thread that owns the FMU.
 struct Graveyard {
     std::mutex mutex;
@@ -61,6 +69,7 @@ protected:
 
     // The version's own calls. All throw UnitError.
     virtual void instantiate() = 0;
+    virtual void plan() = 0;  // after instantiate() and whenever inputs_ changed
     virtual void begin_initialisation(const Start& start) = 0;
     virtual void set_start(const FmuStart& start) = 0;
     virtual void set_structural(const std::vector<const FmuStart*>& starts) = 0;
@@ -81,12 +90,17 @@ protected:
     std::string fact_of(int status) const;
     // 0 is OK in both versions, 1 a warning.
     void check(const char* call, int status) {
-        if (status != 0) not_ok(call, status);
+        if (status != 0) [[unlikely]]
+            not_ok(call, status);
     }
     void check_mode() {
         if (fp_mode() != mode_) restore_mode();
     }
-    void request_end() { end_requested_ = true; }
+    // After every step. What it cannot see, the x87 control word and the exception masks, is seen at the end of the run.
+    void check_mode_quickly() {
+        if (!fp_mode_works_as_usual()) [[unlikely]]
+            check_mode();
+    }
     void answer_end_request() const {
         if (end_requested_) throw EndRequest("the FMU asked to end the run" + words());
     }
@@ -101,17 +115,17 @@ protected:
     Phase phase_ = Phase::none;
     std::vector<Group> inputs_;  // driven ones only
     std::vector<Group> outputs_;
-    bool state_taken_ = false;  // from now on the FMU may be set back
+    bool state_taken_ = false;    // from now on the FMU may be set back
+    bool end_requested_ = false;  // the FMU wants the run to end
 
 private:
     double step_cost(double dt) const;  // [s], on an instance of its own
-    void not_ok(const char* call, int status);
-    void restore_mode();
+    [[gnu::noinline]] void not_ok(const char* call, int status);
+    [[gnu::noinline]] void restore_mode();
     void bury_states() noexcept;
 
     std::vector<bool> driven_;
     FpMode mode_;
-    bool end_requested_ = false;
     std::shared_ptr<Graveyard> graveyard_ = std::make_shared<Graveyard>();
     std::vector<std::string> warnings_;
 };

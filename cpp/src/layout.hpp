@@ -27,7 +27,16 @@ struct Place {
     std::vector<std::size_t> in_offset, out_offset;  // of each port within the unit's span (of numbers or of blobs)
     std::vector<bool> driven;                        // input ports that something feeds
     Io io;
-    Histogram time;
+    std::unique_ptr<Histogram> time;  // apart: it is large, and places are walked
+};
+
+// What the main loop touches of a unit, packed.
+struct Job {
+    Unit* unit;
+    Tick every;
+    double dt;  // [s]
+    Io io;
+    Place* place;
 };
 
 // One connection, resolved to runs of elements: input[to + i] = signal[from + i] * scale + offset.
@@ -59,7 +68,7 @@ struct Gather {
 
 struct Wave {
     std::vector<Gather> gathers;
-    std::vector<std::vector<Place*>> by_thread;  // units in unit order for each thread; one entry: no parallelism
+    std::vector<std::vector<Job>> by_thread;  // jobs in unit order for each thread; one entry: no parallelism
 };
 
 // The first failure of a thread in a wave.

@@ -41,49 +41,49 @@ struct Moment {
 };
 
 template <bool profiling>
-void run_units(const std::vector<Place*>& places, const Moment& moment, Failure& failure) {
-    Place* current = nullptr;
+void run_jobs(const std::vector<Job>& jobs, const Moment& moment, Failure& failure) {
+    const Job* current = nullptr;
     try {
-        for (Place* place : places) {
-            current = place;
-            Step now{moment.tick, moment.t, place->dt};
-            if (place->every != 1) {
-                if ((moment.tick + 1) % place->every != 0) continue;
-                now.tick = moment.tick + 1 - place->every;
+        for (const Job& job : jobs) {
+            current = &job;
+            Step now{moment.tick, moment.t, job.dt};
+            if (job.every != 1) {
+                if ((moment.tick + 1) % job.every != 0) continue;
+                now.tick = moment.tick + 1 - job.every;
                 now.t = moment.start + moment.period.at(now.tick);
             }
             if constexpr (profiling) {
                 const auto before = std::chrono::steady_clock::now();
-                place->unit->step(now, place->io);
+                job.unit->step(now, job.io);
                 const auto spent = std::chrono::steady_clock::now() - before;
-                place->time.add(static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count()));
+                job.place->time->add(static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count()));
             } else {
-                place->unit->step(now, place->io);
+                job.unit->step(now, job.io);
             }
         }
     } catch (...) {
-        failure = {current, std::current_exception()};
+        failure = {current->place, std::current_exception()};
     }
 }
 
-struct WaveJob {
+struct Call {
     const Wave& wave;
     const Moment& moment;
     Layout& layout;
 };
 
 void run_thread(void* argument, std::size_t thread) {
-    auto& job = *static_cast<WaveJob*>(argument);
-    const auto run = job.layout.profiling ? run_units<true> : run_units<false>;
-    run(job.wave.by_thread[thread], job.moment, job.layout.failures[thread]);
+    auto& call = *static_cast<Call*>(argument);
+    const auto run = call.layout.profiling ? run_jobs<true> : run_jobs<false>;
+    run(call.wave.by_thread[thread], call.moment, call.layout.failures[thread]);
 }
 
 void run(Layout& layout, const Wave& wave, const Moment& moment) {
-    WaveJob job{wave, moment, layout};
+    Call call{wave, moment, layout};
     if (wave.by_thread.size() == 1)
-        run_thread(&job, 0);
+        run_thread(&call, 0);
     else
-        layout.pool->run(run_thread, &job);
+        layout.pool->run(run_thread, &call);
 
     const Failure* first = nullptr;
     for (const Failure& failure : layout.failures)

@@ -349,15 +349,17 @@ std::vector<Column> World::columns(const std::vector<std::string>& outputs) cons
 
 void World::set_profiling(bool on) {
     layout_->profiling = on;
-    for (Place& place : layout_->places) place.time = {};
+    for (Place& place : layout_->places) place.time = on ? std::make_unique<Histogram>() : nullptr;
 }
 
 std::vector<ProfileRow> World::profile() const {
     double total = 0.0;
-    for (const Place& place : layout_->places) total += static_cast<double>(place.time.sum());
+    for (const Place& place : layout_->places)
+        if (place.time) total += static_cast<double>(place.time->sum());
     std::vector<ProfileRow> rows;
     for (const Place& place : layout_->places) {
-        const Histogram& h = place.time;
+        if (!place.time) continue;
+        const Histogram& h = *place.time;
         rows.push_back({place.name, h.count(), h.mean(), h.quantile(0.99), static_cast<double>(h.max()),
                         total > 0 ? static_cast<double>(h.sum()) / total : 0.0});
     }

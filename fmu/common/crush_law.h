@@ -10,11 +10,11 @@
 #define LAW_POINTS 4
 
 typedef struct {
-    double count;             // points used; the first is (0, 0)
-    double x[LAW_POINTS];     // travel [m], rising
-    double f[LAW_POINTS];     // force [N]
-    double unload;            // slope of the way back [N/m], above every slope of the curve
-    double remain;            // share of the force that is left at once after unloading [1]; 0: none
+    double count;          // points used; the first is (0, 0)
+    double x[LAW_POINTS];  // travel [m], rising
+    double f[LAW_POINTS];  // force [N]
+    double unload;         // slope of the way back [N/m], above every slope of the curve
+    double remain;         // share of the force that is left at once after unloading [1]; 0: none
 } CrushLaw;
 
 // An elastic rise with `stiffness` [N/m] to `yield` [N], then travel at that force.
@@ -63,7 +63,7 @@ static inline double law_absorbed(const CrushLaw* law, double deepest) {
 static inline double law_returned(const CrushLaw* law, double x, double deepest) {
     if (deepest <= 0.0 || x >= deepest) return 0.0;
     const double top = law_curve(law, deepest);
-    const double low = law->remain * top / deepest;  // slope of the remaining force [N/m]
+    const double low = law->remain * top / deepest;                           // slope of the remaining force [N/m]
     const double meet = (law->unload * deepest - top) / (law->unload - low);  // where the two lines cross [m]
     if (x >= meet) return 0.5 * (top + law_force(law, x, deepest)) * (deepest - x);
     const double from = x > 0.0 ? x : 0.0;

@@ -80,9 +80,7 @@ fmi2Status fmi2SetupExperiment(fmi2Component c, fmi2Boolean toleranceDefined, fm
     return status_of(instance_plan(self, __func__, startTime, stopTimeDefined != fmi2False, stopTime));
 }
 
-fmi2Status fmi2EnterInitializationMode(fmi2Component c) {
-    return status_of(instance_begin(instance_of(c), __func__));
-}
+fmi2Status fmi2EnterInitializationMode(fmi2Component c) { return status_of(instance_begin(instance_of(c), __func__)); }
 
 fmi2Status fmi2ExitInitializationMode(fmi2Component c) { return status_of(instance_ready(instance_of(c), __func__)); }
 
@@ -99,18 +97,18 @@ fmi2Status fmi2SetReal(fmi2Component c, const fmi2ValueReference vr[], size_t nv
 }
 
 // Types this FMU has no variables of: an empty call is fine, any other is an error.
-#define NO_VARIABLES_OF(Type)                                                                                         \
-    fmi2Status fmi2Get##Type(fmi2Component c, const fmi2ValueReference vr[], size_t nvr, fmi2##Type value[]) {        \
-        (void)vr;                                                                                                     \
-        (void)value;                                                                                                  \
-        return nvr == 0 ? fmi2OK                                                                                      \
-                        : status_of(instance_fail(instance_of(c), __func__, "all variables of this FMU are Real."));  \
-    }                                                                                                                 \
-    fmi2Status fmi2Set##Type(fmi2Component c, const fmi2ValueReference vr[], size_t nvr, const fmi2##Type value[]) {  \
-        (void)vr;                                                                                                     \
-        (void)value;                                                                                                  \
-        return nvr == 0 ? fmi2OK                                                                                      \
-                        : status_of(instance_fail(instance_of(c), __func__, "all variables of this FMU are Real."));  \
+#define NO_VARIABLES_OF(Type)                                                                                        \
+    fmi2Status fmi2Get##Type(fmi2Component c, const fmi2ValueReference vr[], size_t nvr, fmi2##Type value[]) {       \
+        (void)vr;                                                                                                    \
+        (void)value;                                                                                                 \
+        return nvr == 0 ? fmi2OK                                                                                     \
+                        : status_of(instance_fail(instance_of(c), __func__, "all variables of this FMU are Real.")); \
+    }                                                                                                                \
+    fmi2Status fmi2Set##Type(fmi2Component c, const fmi2ValueReference vr[], size_t nvr, const fmi2##Type value[]) { \
+        (void)vr;                                                                                                    \
+        (void)value;                                                                                                 \
+        return nvr == 0 ? fmi2OK                                                                                     \
+                        : status_of(instance_fail(instance_of(c), __func__, "all variables of this FMU are Real.")); \
     }
 
 NO_VARIABLES_OF(Integer)
@@ -154,56 +152,18 @@ fmi2Status fmi2DoStep(fmi2Component c, fmi2Real currentCommunicationPoint, fmi2R
     return status_of(instance_step(instance_of(c), __func__, currentCommunicationPoint, communicationStepSize));
 }
 
-// ---- What modelDescription.xml says this FMU cannot do -------------------------------------------------------------
-
-static fmi2Status cannot(fmi2Component c, const char* call) {
-    return status_of(instance_fail(instance_of(c), call, "not supported, see modelDescription.xml."));
-}
-
-fmi2Status fmi2GetDirectionalDerivative(fmi2Component c, const fmi2ValueReference vUnknown_ref[], size_t nUnknown,
-                                        const fmi2ValueReference vKnown_ref[], size_t nKnown, const fmi2Real dvKnown[],
-                                        fmi2Real dvUnknown[]) {
-    (void)vUnknown_ref, (void)nUnknown, (void)vKnown_ref, (void)nKnown, (void)dvKnown, (void)dvUnknown;
-    return cannot(c, __func__);
-}
-
-fmi2Status fmi2SetRealInputDerivatives(fmi2Component c, const fmi2ValueReference vr[], size_t nvr,
-                                       const fmi2Integer order[], const fmi2Real value[]) {
-    (void)vr, (void)nvr, (void)order, (void)value;
-    return cannot(c, __func__);
-}
-
-fmi2Status fmi2GetRealOutputDerivatives(fmi2Component c, const fmi2ValueReference vr[], size_t nvr,
-                                        const fmi2Integer order[], fmi2Real value[]) {
-    (void)vr, (void)nvr, (void)order, (void)value;
-    return cannot(c, __func__);
-}
-
-fmi2Status fmi2CancelStep(fmi2Component c) { return cannot(c, __func__); }
-
-fmi2Status fmi2GetStatus(fmi2Component c, const fmi2StatusKind s, fmi2Status* value) {
-    (void)s, (void)value;
-    return cannot(c, __func__);
-}
+// ---- Status: there are no pending steps, so little to tell ---------------------------------------------------------
 
 fmi2Status fmi2GetRealStatus(fmi2Component c, const fmi2StatusKind s, fmi2Real* value) {
-    if (s != fmi2LastSuccessfulTime || !value) return cannot(c, __func__);
+    if (s != fmi2LastSuccessfulTime || !value)
+        return status_of(instance_fail(instance_of(c), __func__, "only fmi2LastSuccessfulTime is known."));
     *value = instance_of(c)->now.time;
     return fmi2OK;
 }
 
-fmi2Status fmi2GetIntegerStatus(fmi2Component c, const fmi2StatusKind s, fmi2Integer* value) {
-    (void)s, (void)value;
-    return cannot(c, __func__);
-}
-
 fmi2Status fmi2GetBooleanStatus(fmi2Component c, const fmi2StatusKind s, fmi2Boolean* value) {
-    if (s != fmi2Terminated || !value) return cannot(c, __func__);
+    if (s != fmi2Terminated || !value)
+        return status_of(instance_fail(instance_of(c), __func__, "only fmi2Terminated is known."));
     *value = fmi2False;  // never asks for the end
     return fmi2OK;
-}
-
-fmi2Status fmi2GetStringStatus(fmi2Component c, const fmi2StatusKind s, fmi2String* value) {
-    (void)s, (void)value;
-    return cannot(c, __func__);
 }

@@ -17,10 +17,6 @@ static Instance* instance_of(fmi3Instance instance) { return &((Fmi3*)instance)-
 
 static fmi3Status status_of(bool good) { return good ? fmi3OK : fmi3Error; }
 
-static fmi3Status cannot(fmi3Instance instance, const char* call) {
-    return status_of(instance_fail(instance_of(instance), call, "not supported, see modelDescription.xml."));
-}
-
 // Errors are told even when logging is off: they are no debug output.
 static void log_error(Instance* self, const char* text) {
     const Fmi3* f = (const Fmi3*)self;
@@ -69,31 +65,6 @@ fmi3Instance fmi3InstantiateCoSimulation(fmi3String instanceName, fmi3String ins
         good = instance_fail(&f->instance, __func__, "this FMU has no intermediate update.");
     if (good) return f;
     fmi3FreeInstance(f);
-    return NULL;
-}
-
-fmi3Instance fmi3InstantiateModelExchange(fmi3String instanceName, fmi3String instantiationToken,
-                                          fmi3String resourcePath, fmi3Boolean visible, fmi3Boolean loggingOn,
-                                          fmi3InstanceEnvironment instanceEnvironment,
-                                          fmi3LogMessageCallback logMessage) {
-    (void)instanceName, (void)instantiationToken, (void)resourcePath, (void)visible, (void)loggingOn;
-    if (logMessage)
-        logMessage(instanceEnvironment, fmi3Error, "logStatusError",
-                   "fmi3InstantiateModelExchange: this FMU is for co-simulation only.");
-    return NULL;
-}
-
-fmi3Instance fmi3InstantiateScheduledExecution(fmi3String instanceName, fmi3String instantiationToken,
-                                               fmi3String resourcePath, fmi3Boolean visible, fmi3Boolean loggingOn,
-                                               fmi3InstanceEnvironment instanceEnvironment,
-                                               fmi3LogMessageCallback logMessage, fmi3ClockUpdateCallback clockUpdate,
-                                               fmi3LockPreemptionCallback lockPreemption,
-                                               fmi3UnlockPreemptionCallback unlockPreemption) {
-    (void)instanceName, (void)instantiationToken, (void)resourcePath, (void)visible, (void)loggingOn;
-    (void)clockUpdate, (void)lockPreemption, (void)unlockPreemption;
-    if (logMessage)
-        logMessage(instanceEnvironment, fmi3Error, "logStatusError",
-                   "fmi3InstantiateScheduledExecution: this FMU is for co-simulation only.");
     return NULL;
 }
 
@@ -151,8 +122,7 @@ fmi3Status fmi3GetFloat64(fmi3Instance instance, const fmi3ValueReference valueR
         values[i] = self->now.time;
         from = i + 1;
     }
-    return status_of(
-        instance_get(self, __func__, valueReferences + from, nValueReferences - from, values + from));
+    return status_of(instance_get(self, __func__, valueReferences + from, nValueReferences - from, values + from));
 }
 
 fmi3Status fmi3SetFloat64(fmi3Instance instance, const fmi3ValueReference valueReferences[], size_t nValueReferences,
@@ -161,60 +131,6 @@ fmi3Status fmi3SetFloat64(fmi3Instance instance, const fmi3ValueReference valueR
     if (nValues != nValueReferences)
         return status_of(instance_fail(self, __func__, "%zu values for %zu scalars.", nValues, nValueReferences));
     return status_of(instance_set(self, __func__, valueReferences, nValueReferences, values));
-}
-
-// Types this FMU has no variables of: an empty call is fine, any other is an error.
-static fmi3Status no_variables(fmi3Instance instance, const char* call, size_t count) {
-    if (count == 0) return fmi3OK;
-    return status_of(instance_fail(instance_of(instance), call, "all variables of this FMU are Float64."));
-}
-
-#define NO_VARIABLES_OF(Type)                                                                                     \
-    fmi3Status fmi3Get##Type(fmi3Instance instance, const fmi3ValueReference valueReferences[],                   \
-                             size_t nValueReferences, fmi3##Type values[], size_t nValues) {                      \
-        (void)valueReferences, (void)values, (void)nValues;                                                       \
-        return no_variables(instance, __func__, nValueReferences);                                                \
-    }                                                                                                             \
-    fmi3Status fmi3Set##Type(fmi3Instance instance, const fmi3ValueReference valueReferences[],                   \
-                             size_t nValueReferences, const fmi3##Type values[], size_t nValues) {                \
-        (void)valueReferences, (void)values, (void)nValues;                                                       \
-        return no_variables(instance, __func__, nValueReferences);                                                \
-    }
-
-NO_VARIABLES_OF(Float32)
-NO_VARIABLES_OF(Int8)
-NO_VARIABLES_OF(UInt8)
-NO_VARIABLES_OF(Int16)
-NO_VARIABLES_OF(UInt16)
-NO_VARIABLES_OF(Int32)
-NO_VARIABLES_OF(UInt32)
-NO_VARIABLES_OF(Int64)
-NO_VARIABLES_OF(UInt64)
-NO_VARIABLES_OF(Boolean)
-NO_VARIABLES_OF(String)
-
-fmi3Status fmi3GetBinary(fmi3Instance instance, const fmi3ValueReference valueReferences[], size_t nValueReferences,
-                         size_t valueSizes[], fmi3Binary values[], size_t nValues) {
-    (void)valueReferences, (void)valueSizes, (void)values, (void)nValues;
-    return no_variables(instance, __func__, nValueReferences);
-}
-
-fmi3Status fmi3SetBinary(fmi3Instance instance, const fmi3ValueReference valueReferences[], size_t nValueReferences,
-                         const size_t valueSizes[], const fmi3Binary values[], size_t nValues) {
-    (void)valueReferences, (void)valueSizes, (void)values, (void)nValues;
-    return no_variables(instance, __func__, nValueReferences);
-}
-
-fmi3Status fmi3GetClock(fmi3Instance instance, const fmi3ValueReference valueReferences[], size_t nValueReferences,
-                        fmi3Clock values[]) {
-    (void)valueReferences, (void)values;
-    return no_variables(instance, __func__, nValueReferences);
-}
-
-fmi3Status fmi3SetClock(fmi3Instance instance, const fmi3ValueReference valueReferences[], size_t nValueReferences,
-                        const fmi3Clock values[]) {
-    (void)valueReferences, (void)values;
-    return no_variables(instance, __func__, nValueReferences);
 }
 
 // ---- State ---------------------------------------------------------------------------------------------------------
@@ -248,114 +164,5 @@ fmi3Status fmi3SerializeFMUState(fmi3Instance instance, fmi3FMUState FMUState, f
 
 fmi3Status fmi3DeserializeFMUState(fmi3Instance instance, const fmi3Byte serializedState[], size_t size,
                                    fmi3FMUState* FMUState) {
-    return status_of(
-        instance_deserialise(instance_of(instance), __func__, serializedState, size, (Saved**)FMUState));
-}
-
-// ---- What modelDescription.xml says this FMU cannot do -------------------------------------------------------------
-
-fmi3Status fmi3GetNumberOfVariableDependencies(fmi3Instance instance, fmi3ValueReference valueReference,
-                                               size_t* nDependencies) {
-    (void)valueReference, (void)nDependencies;
-    return cannot(instance, __func__);
-}
-
-fmi3Status fmi3GetVariableDependencies(fmi3Instance instance, fmi3ValueReference dependent,
-                                       size_t elementIndicesOfDependent[], fmi3ValueReference independents[],
-                                       size_t elementIndicesOfIndependents[], fmi3DependencyKind dependencyKinds[],
-                                       size_t nDependencies) {
-    (void)dependent, (void)elementIndicesOfDependent, (void)independents, (void)elementIndicesOfIndependents;
-    (void)dependencyKinds, (void)nDependencies;
-    return cannot(instance, __func__);
-}
-
-#define NO_DERIVATIVES(name)                                                                                  \
-    fmi3Status name(fmi3Instance instance, const fmi3ValueReference unknowns[], size_t nUnknowns,             \
-                    const fmi3ValueReference knowns[], size_t nKnowns, const fmi3Float64 seed[],              \
-                    size_t nSeed, fmi3Float64 sensitivity[], size_t nSensitivity) {                           \
-        (void)unknowns, (void)nUnknowns, (void)knowns, (void)nKnowns, (void)seed, (void)nSeed;                \
-        (void)sensitivity, (void)nSensitivity;                                                                \
-        return cannot(instance, __func__);                                                                    \
-    }
-
-NO_DERIVATIVES(fmi3GetDirectionalDerivative)
-NO_DERIVATIVES(fmi3GetAdjointDerivative)
-
-fmi3Status fmi3GetOutputDerivatives(fmi3Instance instance, const fmi3ValueReference valueReferences[],
-                                    size_t nValueReferences, const fmi3Int32 orders[], fmi3Float64 values[],
-                                    size_t nValues) {
-    (void)valueReferences, (void)nValueReferences, (void)orders, (void)values, (void)nValues;
-    return cannot(instance, __func__);
-}
-
-fmi3Status fmi3EnterConfigurationMode(fmi3Instance instance) { return cannot(instance, __func__); }
-
-fmi3Status fmi3ExitConfigurationMode(fmi3Instance instance) { return cannot(instance, __func__); }
-
-fmi3Status fmi3EnterEventMode(fmi3Instance instance) { return cannot(instance, __func__); }
-
-fmi3Status fmi3EnterStepMode(fmi3Instance instance) { return cannot(instance, __func__); }
-
-fmi3Status fmi3EvaluateDiscreteStates(fmi3Instance instance) { return cannot(instance, __func__); }
-
-fmi3Status fmi3UpdateDiscreteStates(fmi3Instance instance, fmi3Boolean* discreteStatesNeedUpdate,
-                                    fmi3Boolean* terminateSimulation, fmi3Boolean* nominalsOfContinuousStatesChanged,
-                                    fmi3Boolean* valuesOfContinuousStatesChanged, fmi3Boolean* nextEventTimeDefined,
-                                    fmi3Float64* nextEventTime) {
-    (void)discreteStatesNeedUpdate, (void)terminateSimulation, (void)nominalsOfContinuousStatesChanged;
-    (void)valuesOfContinuousStatesChanged, (void)nextEventTimeDefined, (void)nextEventTime;
-    return cannot(instance, __func__);
-}
-
-// Clocks: this FMU has none.
-
-fmi3Status fmi3GetIntervalDecimal(fmi3Instance instance, const fmi3ValueReference valueReferences[],
-                                  size_t nValueReferences, fmi3Float64 intervals[],
-                                  fmi3IntervalQualifier qualifiers[]) {
-    (void)valueReferences, (void)intervals, (void)qualifiers;
-    return no_variables(instance, __func__, nValueReferences);
-}
-
-fmi3Status fmi3GetIntervalFraction(fmi3Instance instance, const fmi3ValueReference valueReferences[],
-                                   size_t nValueReferences, fmi3UInt64 counters[], fmi3UInt64 resolutions[],
-                                   fmi3IntervalQualifier qualifiers[]) {
-    (void)valueReferences, (void)counters, (void)resolutions, (void)qualifiers;
-    return no_variables(instance, __func__, nValueReferences);
-}
-
-fmi3Status fmi3GetShiftDecimal(fmi3Instance instance, const fmi3ValueReference valueReferences[],
-                               size_t nValueReferences, fmi3Float64 shifts[]) {
-    (void)valueReferences, (void)shifts;
-    return no_variables(instance, __func__, nValueReferences);
-}
-
-fmi3Status fmi3GetShiftFraction(fmi3Instance instance, const fmi3ValueReference valueReferences[],
-                                size_t nValueReferences, fmi3UInt64 counters[], fmi3UInt64 resolutions[]) {
-    (void)valueReferences, (void)counters, (void)resolutions;
-    return no_variables(instance, __func__, nValueReferences);
-}
-
-fmi3Status fmi3SetIntervalDecimal(fmi3Instance instance, const fmi3ValueReference valueReferences[],
-                                  size_t nValueReferences, const fmi3Float64 intervals[]) {
-    (void)valueReferences, (void)intervals;
-    return no_variables(instance, __func__, nValueReferences);
-}
-
-fmi3Status fmi3SetIntervalFraction(fmi3Instance instance, const fmi3ValueReference valueReferences[],
-                                   size_t nValueReferences, const fmi3UInt64 counters[],
-                                   const fmi3UInt64 resolutions[]) {
-    (void)valueReferences, (void)counters, (void)resolutions;
-    return no_variables(instance, __func__, nValueReferences);
-}
-
-fmi3Status fmi3SetShiftDecimal(fmi3Instance instance, const fmi3ValueReference valueReferences[],
-                               size_t nValueReferences, const fmi3Float64 shifts[]) {
-    (void)valueReferences, (void)shifts;
-    return no_variables(instance, __func__, nValueReferences);
-}
-
-fmi3Status fmi3SetShiftFraction(fmi3Instance instance, const fmi3ValueReference valueReferences[],
-                                size_t nValueReferences, const fmi3UInt64 counters[], const fmi3UInt64 resolutions[]) {
-    (void)valueReferences, (void)counters, (void)resolutions;
-    return no_variables(instance, __func__, nValueReferences);
+    return status_of(instance_deserialise(instance_of(instance), __func__, serializedState, size, (Saved**)FMUState));
 }

@@ -37,11 +37,16 @@ static Phase phase_of(const Instance* self) { return (Phase)self->now.phase; }
 
 static const char* phase_text(Phase phase) {
     switch (phase) {
-        case INSTANTIATED: return "before initialisation mode";
-        case INITIALISING: return "in initialisation mode";
-        case STEPPING: return "after initialisation mode";
-        case TERMINATED: return "after terminate";
-        default: return "after an error; reset or free this instance";
+        case INSTANTIATED:
+            return "before initialisation mode";
+        case INITIALISING:
+            return "in initialisation mode";
+        case STEPPING:
+            return "after initialisation mode";
+        case TERMINATED:
+            return "after terminate";
+        default:
+            return "after an error; reset or free this instance";
     }
 }
 
@@ -118,7 +123,8 @@ bool instance_begin(Instance* self, const char* call) {
 }
 
 bool instance_ready(Instance* self, const char* call) {
-    if (!instance_allowed(self, call, INITIALISING) || !refresh(self, call) || !outputs_finite(self, call)) return false;
+    if (!instance_allowed(self, call, INITIALISING) || !refresh(self, call) || !outputs_finite(self, call))
+        return false;
     self->now.phase = STEPPING;
     return true;
 }

@@ -16,16 +16,16 @@ typedef enum {
 
 // What is saved besides the values.
 typedef struct {
-    double phase;         // Phase
-    double time;          // [s]
-    double stop;          // [s]; HUGE_VAL: none
-    double stale;         // 1: parameters or inputs were set in initialisation mode, outputs not yet worked out
+    double phase;  // Phase
+    double time;   // [s]
+    double stop;   // [s]; HUGE_VAL: none
+    double stale;  // 1: parameters or inputs were set in initialisation mode, outputs not yet worked out
 } Moment;
 
 typedef struct Instance Instance;
 struct Instance {
     Moment now;
-    void* values;                                 // the model's struct
+    void* values;                                   // the model's struct
     void (*log)(Instance* self, const char* text);  // never null; `text` has no percent sign
 };
 
@@ -38,7 +38,7 @@ bool instance_fail(Instance* self, const char* call, const char* format, ...);
 bool instance_allowed(Instance* self, const char* call, unsigned phases);
 
 bool instance_plan(Instance* self, const char* call, double start, bool has_stop, double stop);  // times [s]
-bool instance_begin(Instance* self, const char* call);                                           // begins initialisation mode
+bool instance_begin(Instance* self, const char* call);  // begins initialisation mode
 bool instance_ready(Instance* self, const char* call);  // ends initialisation mode
 bool instance_step(Instance* self, const char* call, double time, double step);
 bool instance_end(Instance* self, const char* call);

@@ -15,8 +15,8 @@ typedef struct {
     const char* name;
     const char* si;  // unit of measure, for messages
     Role role;
-    size_t offset;   // of the double in the model's struct
-    double start;    // parameters and inputs
+    size_t offset;       // of the double in the model's struct
+    double start;        // parameters and inputs
     double least, most;  // parameters: what is accepted, both ends included
 } Variable;
 
@@ -26,7 +26,8 @@ typedef struct {
     const Variable* variables;
     size_t count;
 
-    // Relations between parameters. False with a message in `text` [room bytes] that says what is wrong and what would do.
+    // Relations between parameters. False with a message in `text` [room bytes] that says what is wrong and what would
+    // do.
     bool (*check)(const void* self, char* text, size_t room);
     // From parameters and inputs to the states and outputs at `time` [s]. May run more than once.
     void (*start)(void* self, double time);

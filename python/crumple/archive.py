@@ -66,7 +66,12 @@ def open_fmu(path: str | os.PathLike[str], *, strict: bool = False) -> Archive:
     except OSError as error:
         raise FmuError(_not_found(path, place, error)) from None
     if stat.S_ISDIR(found.st_mode):
-        archive = _open_folder(place)
+        try:
+            archive = _open_folder(place)
+        except OSError as error:
+            raise FmuError(f"{place}: cannot be read: {error}.") from error
+    elif not stat.S_ISREG(found.st_mode):
+        raise FmuError(f"{place}: this is neither a file nor a folder.")
     else:
         root = cache_root()
         key = (str(place), str(root), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)

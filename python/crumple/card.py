@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 from typing import TYPE_CHECKING
 
 from crumple import wording
-from crumple.requirement import limit_text, value_text, when_text
+from crumple.requirement_result import limit_text, margin_text, value_text, when_text
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from crumple.requirement import RequirementResult
+    from crumple.requirement_result import RequirementResult
     from crumple.result import Result
 
 # The light half of the palette: a card brings its own ground, since nobody knows which theme a notebook has.
@@ -35,10 +34,15 @@ def card(result: Result) -> str:
     colour = _STATE.get(result.verdict, _STATE["inconclusive"])
     reasons = "".join(f"<div>{escape(reason)}</div>" for reason in result.reasons)
     rows = "".join(
-        _row(result, requirement, drawn=k < _MOST_SPARKLINES) for k, requirement in enumerate(result.requirements)
+        _row(result, requirement, drawn=k < _MOST_SPARKLINES)
+        for k, requirement in enumerate(result.requirements)
     )
     head = "".join(f'<th style="{_cell(head=True)}">{t}</th>' for t in _COLUMNS)
-    table = f'<table style="border-collapse:collapse;margin-top:8px"><tr>{head}</tr>{rows}</table>' if rows else ""
+    table = (
+        f'<table style="border-collapse:collapse;margin-top:8px"><tr>{head}</tr>{rows}</table>'
+        if rows
+        else ""
+    )
     digest = f" · digest {escape(result.digest)}" if result.digest else ""
     return (
         f'<div style="background:#FFFFFF;color:{_TEXT};border:1px solid {_HAIRLINE};border-left:6px solid {colour};'
@@ -72,15 +76,6 @@ def _row(result: Result, requirement: RequirementResult, *, drawn: bool) -> str:
     ]
     tip = escape(requirement.doc or requirement.reason, quote=True)
     return f'<tr title="{tip}">' + "".join(f'<td style="{_cell()}">{cell}</td>' for cell in cells) + "</tr>"
-
-
-def margin_text(requirement: RequirementResult) -> str:
-    """The margin for a table; against a limit of 0 and for a time that never came there is none to state."""
-    margin = requirement.margin
-    no_scale = requirement.limit == 0.0 and requirement.relation != "equals"
-    if margin is None or not math.isfinite(margin) or no_scale:
-        return ""
-    return wording.percent(margin)
 
 
 def _sparkline(result: Result, requirement: RequirementResult) -> str:

@@ -11,7 +11,6 @@ computes.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -277,6 +276,8 @@ class _Reader:
         start, name = self._at, match[1]
         metric = self._metrics.get(name)
         if metric is None:
+            import difflib  # noqa: PLC0415 - only a mistake needs it
+
             close = difflib.get_close_matches(name, self._metrics, n=2)
             hint = f"Metrics: {', '.join(sorted(self._metrics))}."
             if close:

@@ -1,9 +1,9 @@
 """Reading what a run recorded, also while it is still being written and after it was killed.
 
-The recorder writes NumPy files whose first field is `t` [s] and whose row count stands in the header and is raised
-only after the rows are in the file. So the header says how many rows can be trusted, and the length of the file
-says how many there can be at most; the smaller of the two is read. Strings stand in a JSON-lines file, one line
-per change.
+The recorder writes NumPy files whose first field is `t` [s] and whose row count stands in the header and is
+raised only after the rows are in the file. So the header says how many rows can be trusted, and the length of
+the file says how many there can be at most; the smaller of the two is read. Strings stand in a JSON-lines
+file, one line per change.
 """
 
 from __future__ import annotations
@@ -69,9 +69,10 @@ class Table:
 class Signals(Mapping[str, Any]):
     """The recorded signals of a run by name: `signals["vehicle.speed"]` is an array, one value per row.
 
-    A vector port gives (rows, *shape); `signals["radar.range[2]"]` is one element of it. A signal recorded at several
-    rates is given at the finest. Strings are given as an object array, held from one change to the next.
-    `signals.t(name)` are the times that belong to a signal, `signals.keys("vehicle.*")` the names of a pattern.
+    A vector port gives (rows, *shape); `signals["radar.range[2]"]` is one element of it. A signal recorded at
+    several rates is given at the finest. Strings are given as an object array, held from one change to the
+    next. `signals.t(name)` are the times that belong to a signal, `signals.keys("vehicle.*")` the names of a
+    pattern.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -99,7 +100,8 @@ class Signals(Mapping[str, Any]):
         shape = values.shape[1:]
         if len(element) != len(shape) or any(not 0 <= i < n for i, n in zip(element, shape, strict=True)):
             raise UnknownSignal(f'"{column}" has shape {tuple(shape)}: there is no element {list(element)}.')
-        return values[(slice(None), *element)]
+        at: Any = (slice(None), *element)
+        return values[at]
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted({*self._tables, *self._changes}))
@@ -114,7 +116,8 @@ class Signals(Mapping[str, Any]):
             return False
         return True
 
-    def keys(self, pattern: str = "*") -> list[str]:  # type: ignore[override]  # a list is more use than a view
+    def keys(self, pattern: str = "*") -> list[str]:  # type: ignore[override]  # a list is more use than a
+    view
         """The names that fit a pattern such as "vehicle.*", sorted."""
         return [name for name in self if fnmatch.fnmatchcase(name, pattern)]
 
@@ -205,7 +208,9 @@ def _read_header(path: Path) -> tuple[list[tuple[Any, ...]], int, int]:
         rows = int(fields["shape"][0])
         row = 8 * sum(_elements(entry) for entry in descr)
     except (ValueError, SyntaxError, KeyError, IndexError, TypeError) as error:
-        raise CrumpleError(f"The header of {path} is damaged, so that its numbers cannot be trusted.") from error
+        raise CrumpleError(
+            f"The header of {path} is damaged, so that its numbers cannot be trusted."
+        ) from error
     return descr, min(rows, max(0, path.stat().st_size - offset) // row), offset
 
 

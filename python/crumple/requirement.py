@@ -1,24 +1,26 @@
 """Requirements: what must hold of a run, judged from what was recorded.
 
-A requirement on a signal must hold at every communication point of its window; one on a metric must hold of the
-number that the metric finds in the window. Limits are compared in the unit of the signal, and value and limit
-are reported in the unit in which the limit was written.
+A requirement on a signal must hold at every communication point of its window; one on a metric must hold of
+the number that the metric finds in the window. Limits are compared in the unit of the signal, and value and
+limit are reported in the unit in which the limit was written.
 
 The margin is relative to the limit: (limit - value) / |limit| for `max`, (value - limit) / |limit| for `min`,
-1 - |value - equals| / within for `equals`. It is negative where the limit is broken. Against a limit of 0 nothing
+1 - |value - equals| / within for `equals`. It is negative where the limit is broken. Against a limit of 0
+nothing
 is relative: there the margin is +1 where it holds, -1 where it is broken, and 0 at the limit itself.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from crumple import wording
-from crumple.si import SiError, convert, factor_offset, parse_quantity, parse_si
+from crumple.requirement_result import Relation, RequirementResult, reason_text
+from crumple.si import convert
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
 
     from crumple.expression import Expression
     from crumple.recording import Signals
-
-Status = Literal["pass", "fail", "inconclusive", "not_applicable"]
-Relation = Literal["max", "min", "equals"]
 
 # Metrics that only grow (or only shrink) as more of a run is seen: a limit once broken stays broken.
 _GROWING = {"max", "abs_max", "hic15", "hic36", "clip_3ms", "clip_3ms_cumulative", "delta_v"}
@@ -38,38 +37,16 @@ _MOST_ROWS_SEARCHED = 1_000_000  # searching for the first broken sample costs s
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit. `Limit.of` makes one from what a scene says.
+    """A limit, in two units.
 
-    value, within: in the unit of what is judged.   shown, shown_within: as written, in the unit `si`.
+    value, within: in the unit of what is judged.   shown, shown_within: in the unit of the report.
     """
 
     relation: Relation
     value: float
     shown: float
-    si: str = ""
     within: float = 0.0
     shown_within: float = 0.0
-
-    @classmethod
-    def of(
-        cls,
-        relation: Relation,
-        written: str | float,
-        *,
-        source_si: str | None,
-        within: str | float | None = None,
-    ) -> Limit:
-        """A limit such as "60 g", on something in the unit `source_si` (None where it has no declared unit).
-
-        A bare number is in that unit. Where there is none, the written unit is taken on trust.
-        Raises SiError where the limit measures something else.
-        """
-        value, shown, si = _quantity(written, source_si)
-        if within is None:
-            return cls(relation, value, shown, si)
-        factor, _ = factor_offset(parse_si(si), parse_si(source_si)) if source_si is not None else (1.0, 0.0)
-        near_shown = float(within) if not isinstance(within, str) else _difference(within, si)
-        return cls(relation, value, shown, si, near_shown * factor, near_shown)
 
     def broken(self, value: Any) -> Any:
         """Whether a value (or each of an array) is beyond the limit; NaN is not."""
@@ -98,6 +75,7 @@ class Requirement:
 
     what: as written, a signal or an expression.   expression: the same, parsed.
     limits: one, or two for a range.   source_si: unit of what is judged, None where it has none declared.
+    si: unit of the report, in which the limits were written.
     start, until: window [s], None for the whole run.   at_end: only the last communication point counts.
     applies: whether its condition `when` holds of the scene's parameters.
     """
@@ -107,6 +85,7 @@ class Requirement:
     expression: Expression
     limits: tuple[Limit, ...]
     source_si: str | None = None
+    si: str = ""
     start: float | None = None
     until: float | None = None
     at_end: bool = False
@@ -125,52 +104,11 @@ class Requirement:
         metric = _metric(self.expression)
         return metric.title if metric is not None and metric.scalar else self.what
 
-    def shown(self, value: float, si: str) -> float:
-        """A value in the unit of a limit."""
-        if self.source_si is None or self.source_si == si or not math.isfinite(value):
+    def shown(self, value: float) -> float:
+        """A value in the unit of the report."""
+        if self.source_si is None or self.source_si == self.si or not math.isfinite(value):
             return value
-        return float(convert(value, self.source_si, si))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequirementResult:
-    """How a requirement came out.
-
-    value: the worst over the window, in `si`; `inf` for a time that never came; None where nothing was seen.
-    limit, within: as written, in `si`.   margin: see the module.
-    complete: whether its window was seen to the end.
-    decided: time [s] at which the result could not change any more: where the limit was first broken, or the end of
-    the window. None while it is open.   worst: (t1, t2) [s], the moment or the window that gave the value.
-    """
-
-    name: str
-    what: str
-    title: str
-    status: Status
-    value: float | None
-    si: str
-    relation: Relation
-    limit: float
-    within: float | None
-    margin: float | None
-    complete: bool
-    decided: float | None
-    worst: tuple[float, float] | None
-    reason: str
-    signals: tuple[str, ...] = ()
-    when: str = ""
-    doc: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Ready for JSON; tuples become lists."""
-        return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, written: Mapping[str, Any]) -> RequirementResult:
-        """The inverse of `to_json`; keys that a later version added are left out."""
-        known = {f.name for f in fields(cls)}
-        kept = {key: tuple(v) if isinstance(v, list) else v for key, v in written.items() if key in known}
-        return cls(**kept)
+        return float(convert(value, self.source_si, self.si))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,10 +164,10 @@ def _against(requirement: Requirement, limit: Limit, seen: Seen) -> RequirementR
         title=requirement.title,
         status="not_applicable",
         value=None,
-        si=limit.si,
+        si=requirement.si,
         relation=limit.relation,
-        limit=limit.shown,
-        within=limit.shown_within if limit.relation == "equals" else None,
+        limit=_tidy(limit.shown),
+        within=_tidy(limit.shown_within) if limit.relation == "equals" else None,
         margin=None,
         complete=False,
         decided=None,
@@ -243,7 +181,7 @@ def _against(requirement: Requirement, limit: Limit, seen: Seen) -> RequirementR
         return blank
     window = _window(requirement, seen)
     found = _found(requirement, limit, seen, window)
-    value = None if found.value is None else requirement.shown(found.value, limit.si)
+    value = None if found.value is None else requirement.shown(found.value)
     result = replace(
         blank,
         value=value,
@@ -259,7 +197,7 @@ def _against(requirement: Requirement, limit: Limit, seen: Seen) -> RequirementR
         return replace(result, status="inconclusive", reason=_open(result, window, found, seen))
     else:
         result = replace(result, status="pass", decided=window.end)
-    return replace(result, reason=_reason(result))
+    return replace(result, reason=reason_text(result))
 
 
 def _window(requirement: Requirement, seen: Seen) -> _Window:
@@ -341,7 +279,9 @@ def _metric_found(requirement: Requirement, limit: Limit, seen: Seen, window: _W
             return _Found(None, fact="it has not come")
         at = limit.value if limit.relation == "max" else found.value
         return _Found(found.value, worst, broken_at=at)
-    sided = metric.name in (_GROWING if limit.relation == "max" else _SHRINKING) and limit.relation != "equals"
+    sided = (
+        metric.name in (_GROWING if limit.relation == "max" else _SHRINKING) and limit.relation != "equals"
+    )
     final = sided and _causal(requirement.expression)
     at = None
     if final and limit.broken(found.value) and window.last - window.first < _MOST_ROWS_SEARCHED:
@@ -382,80 +322,9 @@ def _causal(expression: Expression) -> bool:
     return all(plain(node) for node in getattr(expression.root, "signals", ()))
 
 
-def _quantity(written: str | float, source_si: str | None) -> tuple[float, float, str]:
-    """(value in `source_si`, number as written, unit as written)."""
-    if not isinstance(written, str):
-        return float(written), float(written), source_si or ""
-    unit = written.strip().lstrip("+-\u22120123456789./eE_ ")
-    if source_si is None:
-        return (number := parse_quantity(written, unit)), number, unit
-    value = parse_quantity(written, source_si)
-    try:
-        return (value, parse_quantity(written, unit), unit) if unit else (value, value, source_si)
-    except SiError:  # a unit that starts like a number, as "1/s" does
-        return value, value, source_si
-
-
-def _difference(written: str, si: str) -> float:
-    """A distance such as "5 degC", in the unit `si` and without its offset."""
-    _, number, unit = _quantity(written, None)
-    return number * factor_offset(parse_si(unit), parse_si(si))[0] if unit else number
-
-
-def value_text(result: RequirementResult) -> str:
-    """The value for a table: "HIC15 142.1", "38.9 g", "never"."""
-    if result.value is None:
-        return "-"
-    if math.isinf(result.value) and result.value > 0 and result.si not in {"", "1"} and result.worst is None:
-        return "never"
-    text = wording.with_si(wording.against(result.value, result.limit)[0], result.si)
-    if result.title == result.what or result.title == "time":
-        return text
-    return f"{result.title} {text}" if result.si in {"", "1"} else f"{text} ({result.title})"
-
-
-def limit_text(result: RequirementResult) -> str:
-    """The limit for a table: "≤ 700", "≥ 2 m", "= 3 V ± 0.1 V"."""
-    limit = wording.with_si(wording.number(result.limit, digits=6), result.si)
-    if result.relation == "equals":
-        near = f" ± {wording.with_si(wording.number(result.within), result.si)}" if result.within else ""
-        return f"= {limit}{near}"
-    return f"{'≤' if result.relation == 'max' else '≥'} {limit}"
-
-
-def when_text(result: RequirementResult) -> str:
-    """The moment or window that gave the value: "at 80.3 ms", "73.1 to 88.1 ms"."""
-    if result.worst is None:
-        return ""
-    t1, t2 = result.worst
-    return f"at {wording.time(t1)}" if t1 == t2 else wording.span(t1, t2)
-
-
-def _reason(result: RequirementResult) -> str:
-    """One line that says what happened against which limit, and when."""
-    name, what = result.name, result.title if result.title != "time" else result.what
-    assert result.value is not None
-    value, limit = wording.against(result.value, result.limit)
-    limit = wording.with_si(limit, result.si)
-    value = "never came" if math.isinf(result.value) and result.worst is None else wording.with_si(value, result.si)
-    said = f"{name}: {what} {value}"
-    if result.status == "pass":
-        return f"{said} holds {limit_text(result)}"
-    if result.relation == "equals":
-        within = f" by more than {wording.with_si(wording.number(result.within), result.si)}" if result.within else ""
-        said += f" differs from {limit}{within}"
-    elif value == "never came":
-        said += f"; the limit is {limit}"
-    else:
-        verb = "exceeds" if result.relation == "max" else "falls short of"
-        said += f" {verb} {limit}"
-        if result.limit and result.margin is not None and math.isfinite(result.margin):
-            said += f" by {wording.percent(-result.margin)}"
-    if result.worst is not None and result.worst[0] != result.worst[1]:
-        return f"{said} at {wording.time(result.decided or 0.0)} (window {when_text(result)})"
-    if result.worst is not None and result.decided is not None and result.decided != result.worst[0]:
-        return f"{said} {when_text(result)} (first broken at {wording.time(result.decided)})"
-    return f"{said} {when_text(result)}".rstrip()
+def _tidy(value: float) -> float:
+    """Rid of the noise that a conversion leaves in the 16th digit: 16.9, not 16.900000000000002."""
+    return float(f"{value:.15g}")
 
 
 def _open(result: RequirementResult, window: _Window, found: _Found, seen: Seen) -> str:

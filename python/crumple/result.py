@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 from crumple import run_folder, wording
 from crumple.errors import UsageError
 from crumple.recording import Signals
-from crumple.requirement import RequirementResult
+from crumple.requirement_result import RequirementResult
 from crumple.verdict import Condition, Verdict, cut_off, exit_code
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class Requirements(list[RequirementResult]):
 class Result:
     """A run that has ended, or the state of one that has not.
 
-    folder: where everything is kept.   verdict: "pass", "fail", "inconclusive", "error" or "done" (nothing was
-    required).   reason: why, in one line; `reasons` has one line each.   requirements: how each came out.
+    folder: where everything is kept.   verdict: "pass", "fail", "inconclusive", "error" or "done" (nothing
+    was required).   reason: why, in one line; `reasons` has one line each.   requirements: how each came out.
     metrics: value of every requirement that is on a metric, by its name, in the unit of its limit.
     signals: `signals["vehicle.speed"]` is an array mapped from the file.   t: times of its rows [s].
     digest: 16 hexadecimal digits over all signals of every tick; "" where the run did not end.
@@ -118,8 +118,8 @@ class Result:
 def open_run(folder: str | os.PathLike[str]) -> Result:
     """The run in a folder: ended, still going on, or killed at any moment.
 
-    A run whose process ended without a verdict is inconclusive; its signals are readable up to the last flush.
-    Raises UsageError where the folder holds no run, or its verdict cannot be read.
+    A run whose process ended without a verdict is inconclusive; its signals are readable up to the last
+    flush. Raises UsageError where the folder holds no run, or its verdict cannot be read.
     """
     path = Path(folder)
     written = _read(path / run_folder.VERDICT)

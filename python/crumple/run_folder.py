@@ -1,8 +1,8 @@
 """The folder of a run: made once, never overwritten, and readable at any moment of the run and after any end.
 
-`verdict.json` is there from the first moment and says *inconclusive*. A JSON file is replaced whole or not at all.
-While the run lives, its process holds a lock on `events.jsonl`; the lock dies with the process, which tells a run
-that is still going on from one that was killed.
+`verdict.json` is there from the first moment and says *inconclusive*. A JSON file is replaced whole or not at
+all. While the run lives, its process holds a lock on `events.jsonl`; the lock dies with the process, which
+tells a run that is still going on from one that was killed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,7 +39,8 @@ class RunFolder:
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         try:
             self.path = _new_folder(parent, f"{_plain_name(name)}-{stamp}-{identity[:8]}")
-            self._events = open(self.path / EVENTS, "x", encoding="utf-8")  # noqa: SIM115  # closed by close()
+            self._events = open(self.path / EVENTS, "x", encoding="utf-8")  # noqa: SIM115  # closed by
+            close()
         except OSError as error:
             raise UsageError(
                 f"cannot make a run folder in {parent}: {error.strerror}. Give another place with --out DIR."
@@ -57,10 +59,17 @@ class RunFolder:
         self._events.write(to_json(line) + "\n")
         self._events.flush()
 
+    def discard(self) -> None:
+        """Remove the folder again, since nothing was run."""
+        self._events.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def close(self) -> None:
         """Let go of the lock: from now on the run is not alive."""
         try:
             os.fsync(self._events.fileno())
+        except OSError:  # some file systems cannot; what matters is in the verdict, which was checked
+            pass
         finally:
             self._events.close()
 

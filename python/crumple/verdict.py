@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from crumple import wording
-from crumple.requirement import RequirementResult
+from crumple.requirement_result import RequirementResult
 
 Outcome = Literal["pass", "fail", "inconclusive", "error", "done"]
 
@@ -37,7 +37,8 @@ class Condition:
 class Ending:
     """How the stepping ended.
 
-    how: "horizon" (all ticks were stepped), "unit_ended" (a unit asked to end the run), "interrupted", "error".
+    how: "horizon" (all ticks were stepped), "unit_ended" (a unit asked to end the run), "interrupted",
+    "error".
     tick, t: the last communication point that was reached [s].   ticks, horizon: what was to be reached.
     """
 
@@ -99,8 +100,8 @@ def judge(
 ) -> Verdict:
     """The verdict over a run that has ended.
 
-    units, outputs: how many there were, for the evidence.   nonfinite_allowed: outputs in which the scene allows
-    NaN and infinity.
+    units, outputs: how many there were, for the evidence.   nonfinite_allowed: outputs in which the scene
+    allows NaN and infinity.
     An error outranks everything, since what a failed run shows cannot be trusted. An interrupted run is
     inconclusive whatever it showed. Then a broken requirement is a fail, also where the run ended early.
     """
@@ -160,7 +161,9 @@ def _units_ended_well(ending: Ending, units: int) -> Condition:
     if ending.how != "horizon":
         return Condition(name, None, f"the run did not come to its end: {ending.text}")
     many = wording.count(units, "unit")
-    return Condition(name, True, f"{many} reported success in every one of {ending.ticks:,} ticks and at the end")
+    return Condition(
+        name, True, f"{many} reported success in every one of {ending.ticks:,} ticks and at the end"
+    )
 
 
 def _outputs_finite(ending: Ending, outputs: int, allowed: Sequence[str]) -> Condition:
@@ -183,10 +186,10 @@ def _recording_whole(ending: Ending, recording: Recording) -> Condition:
         for file, rows in sorted(recording.expected.items())
         if recording.rows.get(file, 0) != rows
     ]
-    if short:
-        return Condition(name, False, "; ".join(short))
     if ending.how == "error":
         return Condition(name, None, "the run ended in an error")
+    if short:
+        return Condition(name, False, "; ".join(short))
     files = ", ".join(f"{file}: {rows:,} rows" for file, rows in sorted(recording.rows.items()))
     return Condition(name, True, files or "nothing was to be recorded")
 

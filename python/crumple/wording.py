@@ -64,7 +64,7 @@ def percent(share: float) -> str:
 
 
 def count(n: int, word: str, *, plural: str | None = None) -> str:
-    """ "1 unit", "1,500 ticks". """
+    """ "1 unit", "1,500 ticks"."""
     return f"{n:,} {word if n == 1 else plural or word + 's'}"
 
 

@@ -50,12 +50,14 @@ class Bare(Engine):
         )
         if not self._bare:
             raise RuntimeError(f"the bare loop could not start {ring.library}")
+        self._loop.bare_pair.restype = pointer
+        self._pair = pointer(self._loop.bare_pair(self._bare)) if threads > 1 else None
         self._rows = None if record is None else np.zeros((ROWS, ring.units * ring.ports))
         self._last = 0
 
     def step(self, steps: int) -> None:
-        if self.threads > 1:
-            failed = self._loop.bare_step_two(self._bare, ctypes.c_long(steps))
+        if self._pair is not None:
+            failed = self._loop.bare_step_two(self._pair, ctypes.c_long(steps))
         elif self._rows is None:
             failed = self._loop.bare_step(self._bare, ctypes.c_long(steps), None)
         else:
@@ -76,4 +78,6 @@ class Bare(Engine):
         return None if self._rows is None else self._rows[self._last - 1].copy()
 
     def close(self) -> None:
+        if self._pair is not None:
+            self._loop.bare_end_pair(self._pair)
         self._loop.bare_close(self._bare)

@@ -3,7 +3,7 @@
 // Per unit and step: gather the inputs from what was published at the last communication point, set, doStep, get.
 // All units first, then the outputs change over (Jacobi), so that it ends on the same bits as every engine.
 #ifdef __linux__
-#define _GNU_SOURCE  // sched_getcpu, pthread_setaffinity_np
+#define _GNU_SOURCE  // cpu_set_t and what takes it
 #endif
 #include <dlfcn.h>
 #include <pthread.h>
@@ -19,15 +19,15 @@
 typedef unsigned int Ref;
 
 typedef struct {
-    int fmi;                     // 2 or 3
-    int n_units, n_ports;        // each unit has n_ports inputs and as many outputs
-    double h;                    // step [s]
-    long tick;                   // steps taken
+    int fmi;               // 2 or 3
+    int n_units, n_ports;  // each unit has n_ports inputs and as many outputs
+    double h;              // step [s]
+    long tick;             // steps taken
     void* library;
     void** units;                // (n_units)
     Ref *in_refs, *out_refs;     // (n_ports)
     int* route;                  // (n_units * n_ports) which output feeds this input
-    double *inputs;              // (n_units * n_ports)
+    double* inputs;              // (n_units * n_ports)
     double *published, *latest;  // (n_units * n_ports) outputs of the last and of this communication point
     int failed;                  // a call returned something other than OK
     fmi2SetRealTYPE* set2;
@@ -161,13 +161,44 @@ int bare_step(Bare* bare, long steps, double* rows) {
     return bare->failed;
 }
 
-// What two threads can reach on this machine: half of the units each, meeting twice a step.
+// What two threads can reach on this machine: half of the units each, meeting twice a step. The second thread lives as
+// long as the ring and sleeps between the calls.
 typedef struct {
     Bare* bare;
-    long steps;
-    atomic_long begun, ended;  // steps that the second thread may take, and has taken
-    int failed;                // of the second thread
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t work;
+    long until;                // steps that the second thread is to take in all; -1: end
+    atomic_long begun, ended;  // steps that it may take, and has taken
+    int failed;                // a call of the second thread returned something other than OK
+#ifdef __linux__
+    cpu_set_t cores;  // that the first thread might use before
+#endif
 } Pair;
+
+// A core each: two threads that spin may share one for many milliseconds before the scheduler parts them.
+static void part(Pair* pair) {
+#ifdef __linux__
+    if (sched_getaffinity(0, sizeof pair->cores, &pair->cores) != 0 || CPU_COUNT(&pair->cores) < 2) return;
+    cpu_set_t first, second;
+    CPU_ZERO(&first);
+    CPU_ZERO(&second);
+    for (size_t core = 0; core < CPU_SETSIZE && CPU_COUNT(&second) == 0; ++core)
+        if (CPU_ISSET(core, &pair->cores)) CPU_SET(core, CPU_COUNT(&first) == 0 ? &first : &second);
+    sched_setaffinity(0, sizeof first, &first);
+    pthread_setaffinity_np(pair->thread, sizeof second, &second);
+#else
+    (void)pair;
+#endif
+}
+
+static void unpart(Pair* pair) {
+#ifdef __linux__
+    sched_setaffinity(0, sizeof pair->cores, &pair->cores);
+#else
+    (void)pair;
+#endif
+}
 
 // Spins first, as the other thread is microseconds away; then gives the core up, as it may be waiting for this one.
 static inline void await(atomic_long* counter, long value) {
@@ -175,46 +206,65 @@ static inline void await(atomic_long* counter, long value) {
         if (spins > 20000) sched_yield();
 }
 
-// Puts the second thread on another core than this one's: the scheduler may take longer for that than a round lasts.
-static void part(pthread_t thread) {
-#ifdef __linux__
-    cpu_set_t cores;
-    if (sched_getaffinity(0, sizeof cores, &cores) != 0 || CPU_COUNT(&cores) < 2) return;
-    CPU_CLR((size_t)sched_getcpu(), &cores);
-    pthread_setaffinity_np(thread, sizeof cores, &cores);
-#else
-    (void)thread;
-#endif
+static inline int some(Bare* bare, int first, int last) {
+    const double t = (double)bare->tick * bare->h;
+    return bare->fmi == 2 ? units2(bare, first, last, t) : units3(bare, first, last, t);
 }
 
 static void* second_half(void* argument) {
     Pair* pair = argument;
-    Bare* bare = pair->bare;
-    for (long s = 1; s <= pair->steps; ++s) {
-        await(&pair->begun, s);
-        const double t = (double)bare->tick * bare->h;
-        pair->failed |= bare->fmi == 2 ? units2(bare, bare->n_units / 2, bare->n_units, t)
-                                       : units3(bare, bare->n_units / 2, bare->n_units, t);
-        atomic_store_explicit(&pair->ended, s, memory_order_release);
+    for (long s = 1;;) {
+        pthread_mutex_lock(&pair->mutex);
+        while (pair->until >= 0 && pair->until < s) pthread_cond_wait(&pair->work, &pair->mutex);
+        const long until = pair->until;
+        pthread_mutex_unlock(&pair->mutex);
+        if (until < 0) return NULL;
+        for (; s <= until; ++s) {
+            await(&pair->begun, s);
+            pair->failed |= some(pair->bare, pair->bare->n_units / 2, pair->bare->n_units);
+            atomic_store_explicit(&pair->ended, s, memory_order_release);
+        }
     }
-    return NULL;
 }
 
-int bare_step_two(Bare* bare, long steps) {
-    Pair pair = {.bare = bare, .steps = steps};
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, second_half, &pair) != 0) return 1;
-    part(thread);
-    for (long s = 1; s <= steps; ++s) {
-        const double t = (double)bare->tick * bare->h;
-        atomic_store_explicit(&pair.begun, s, memory_order_release);
-        bare->failed |= bare->fmi == 2 ? units2(bare, 0, bare->n_units / 2, t) : units3(bare, 0, bare->n_units / 2, t);
-        await(&pair.ended, s);
+static void tell(Pair* pair, long until) {
+    pthread_mutex_lock(&pair->mutex);
+    pair->until = until;
+    pthread_cond_signal(&pair->work);
+    pthread_mutex_unlock(&pair->mutex);
+}
+
+// Null on failure.
+Pair* bare_pair(Bare* bare) {
+    Pair* pair = calloc(1, sizeof *pair);
+    pair->bare = bare;
+    pthread_mutex_init(&pair->mutex, NULL);
+    pthread_cond_init(&pair->work, NULL);
+    if (pthread_create(&pair->thread, NULL, second_half, pair) != 0) return NULL;
+    part(pair);
+    return pair;
+}
+
+int bare_step_two(Pair* pair, long steps) {
+    Bare* bare = pair->bare;
+    const long last = bare->tick + steps;
+    tell(pair, last);
+    while (bare->tick < last) {
+        const long s = bare->tick + 1;
+        atomic_store_explicit(&pair->begun, s, memory_order_release);
+        bare->failed |= some(bare, 0, bare->n_units / 2);
+        await(&pair->ended, s);
         commit(bare);
     }
-    pthread_join(thread, NULL);
-    bare->failed |= pair.failed;
+    bare->failed |= pair->failed;
     return bare->failed;
+}
+
+void bare_end_pair(Pair* pair) {
+    tell(pair, -1);
+    pthread_join(pair->thread, NULL);
+    unpart(pair);
+    free(pair);
 }
 
 void bare_outputs(const Bare* bare, double* values) {

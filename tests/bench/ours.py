@@ -29,8 +29,7 @@ class Crumple(Engine):
         for source, output, target, name in ring.connections():
             self._world.connect(f"lag{source}.{output}", f"lag{target}.{name}")
         self._names = [f"lag{i}.{y}" for i in range(ring.units) for y in ring.outputs]
-        if record is not None:
-            self._world.record(record, every=1)
+        self._recorder = None if record is None else self._world.record(record / "signals")
         self._world.reset(seed=0)
 
     @classmethod
@@ -53,25 +52,19 @@ class Crumple(Engine):
         return np.array([self._world[name] for name in self._names], dtype=float)
 
     def recorded(self) -> np.ndarray | None:
-        if self.record is None:
+        if self._recorder is None:
             return None
-        tick = self._world.tick
-        self.close()
-        files = sorted(self.record.glob("signals-*.npy"))
-        if len(files) != 1:
-            raise RuntimeError(f"{len(files)} recordings instead of one")
-        rows = np.load(files[0], mmap_mode="r")
-        if len(rows) not in (tick, tick + 1):
-            raise RuntimeError(f"{len(rows)} rows recorded in {tick} ticks")
-        return np.array([rows[-1][name] for name in self._names], dtype=float)
+        ticks = self._world.tick
+        self._world.end()  # closes the recording
+        tables = [np.load(file, mmap_mode="r") for file in map(Path, self._recorder.files)]
+        lengths = {len(table) for table in tables}
+        if lengths != {ticks + 1}:  # tick 0 as well
+            raise RuntimeError(f"{sorted(lengths)} rows recorded in {ticks} ticks")
+        last = {name: table[name][-1] for table in tables for name in table.dtype.names or ()}
+        return np.array([last[name] for name in self._names], dtype=float)
 
     def own_digest(self) -> str:
         return str(self._world.digest()) if self.digest else ""
-
-    def close(self) -> None:
-        close = getattr(self._world, "close", None)
-        if close is not None:
-            close()
 
 
 class CrumpleWithoutDigest(Crumple):
@@ -135,6 +128,7 @@ class PluginRing(Crumple):
             self._world.connect(f"mean{(i - 1) % ring.units}.y", f"mean{i}.a")
             self._world.connect(f"mean{(i - 2) % ring.units}.y", f"mean{i}.b")
         self._names = [f"mean{i}.y" for i in range(ring.units)]
+        self._recorder = None
         self._world.reset(seed=0)
 
 

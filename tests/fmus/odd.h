@@ -330,7 +330,7 @@ static int odd_step(Odd* o, const char* call, double t, double h) {
         case ODD_ABORT:
             abort();
         case ODD_SEGFAULT: {
-            int* volatile nowhere = NULL;
+            volatile int* volatile nowhere = NULL;  // volatile twice, or compilers drop the store
             *nowhere = 1;
             break;
         }

@@ -65,8 +65,8 @@ WEAK fmi2Status fmi2SerializeFMUstate(fmi2Component c, fmi2FMUstate state, fmi2B
 WEAK fmi2Status fmi2DeSerializeFMUstate(fmi2Component c, const fmi2Byte bytes[], size_t size, fmi2FMUstate* state) {
     return fmi2Error;
 }
-WEAK fmi2Status fmi2GetDirectionalDerivative(fmi2Component c, const fmi2ValueReference unknown[], size_t nUnknown,
-                                             const fmi2ValueReference known[], size_t nKnown, const fmi2Real dvKnown[],
+WEAK fmi2Status fmi2GetDirectionalDerivative(fmi2Component c, const fmi2ValueReference unknown[], size_t nUnknowns,
+                                             const fmi2ValueReference known[], size_t nKnowns, const fmi2Real dvKnown[],
                                              fmi2Real dvUnknown[]) {
     return fmi2Error;
 }

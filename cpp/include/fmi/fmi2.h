@@ -126,8 +126,8 @@ typedef fmi2Status fmi2DeSerializeFMUstateTYPE(fmi2Component c, const fmi2Byte s
                                                fmi2FMUstate* FMUstate);
 
 typedef fmi2Status fmi2GetDirectionalDerivativeTYPE(fmi2Component c, const fmi2ValueReference vUnknown_ref[],
-                                                    size_t nUnknown, const fmi2ValueReference vKnown_ref[],
-                                                    size_t nKnown, const fmi2Real dvKnown[], fmi2Real dvUnknown[]);
+                                                    size_t nUnknowns, const fmi2ValueReference vKnown_ref[],
+                                                    size_t nKnowns, const fmi2Real dvKnown[], fmi2Real dvUnknown[]);
 
 // ---- Co-simulation -----------------------------------------------------------------------------------------------
 

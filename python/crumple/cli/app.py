@@ -6,12 +6,12 @@ import difflib
 import importlib
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-# name: (module, line for the list of commands). The module holds a function or a typer.Typer of the command's name.
+# name: (module, line for the list of commands). The module holds a function or a typer.Typer of that name.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("crumple.cli.run", "Run a scene and give its verdict."),
     "check": ("crumple.cli.check", "Find all mistakes in a scene without running it."),
@@ -60,7 +60,11 @@ class _Commands(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_Commands, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True, add_completion=False
+    cls=_Commands,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
@@ -74,7 +78,9 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback(context_settings={"help_option_names": ["-h", "--help"]})
 def crumple(
-    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Show the version."
+    ),
 ) -> None:
     """Break it here first: run hazardous scenarios virtually, and get a verdict that can be defended."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
-from pathlib import Path
 
 from crumple.cli.screen import Screen
 from crumple.errors import CrumpleError, RecordError, SceneError, StepError
+from crumple.tracebacks import plugin_traceback
 from crumple.verdict import exit_code
 
 USAGE = 2
@@ -34,41 +34,21 @@ def report(error: BaseException) -> int:
         return USAGE
     if isinstance(error, StepError | RecordError):
         screen.line(f"{screen.style('ERROR', 'error')}  {error}")
-        for line in cause_lines(error):
+        for line in plugin_traceback(error):
             screen.line(f"  {line}")
         return exit_code("error")
     if isinstance(error, CrumpleError):
         screen.line(f"crumple: {error}")
-        for line in cause_lines(error):
+        for line in plugin_traceback(error):
             screen.line(f"  {line}")
         return USAGE
     if isinstance(error, OSError) and error.errno is not None:
         return _system_error(error, screen)
     traceback.print_exception(error, file=sys.stderr)
-    screen.line("This is a fault of Crumple itself, not of your scene. Please report it with the lines above.")
+    screen.line(
+        "This is a fault of Crumple itself, not of your scene. Please report it with the lines above."
+    )
     return exit_code("error")
-
-
-def cause_lines(error: BaseException) -> list[str]:
-    """The traceback of the exception that a plugin raised, with the plugin's own frames only; else nothing."""
-    cause = error.__cause__
-    if cause is None or isinstance(cause, CrumpleError | OSError) or cause.__traceback__ is None:
-        return []
-    frames = [frame for frame in traceback.extract_tb(cause.__traceback__) if not _ours(frame.filename)]
-    if not frames:
-        return []
-    lines = [line for text in traceback.format_list(frames) for line in text.rstrip().splitlines()]
-    raised = [line for text in traceback.format_exception_only(cause) for line in text.rstrip().splitlines()]
-    return [*lines, *raised]
-
-
-def _ours(filename: str) -> bool:
-    """Whether a file is part of Crumple and not a plugin that comes with it."""
-    package = Path(__file__).resolve().parent.parent
-    path = Path(filename).resolve()
-    if filename.startswith("<frozen importlib"):
-        return True
-    return path.is_relative_to(package) and not path.is_relative_to(package / "bundled")
 
 
 def _system_error(error: OSError, screen: Screen) -> int:

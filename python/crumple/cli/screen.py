@@ -54,7 +54,9 @@ class Screen:
 def columns(rows: Sequence[Sequence[str]], *, gap: int = 3, most: int = 44) -> list[str]:
     """Rows of cells as lines with aligned columns. A cell wider than `most` pushes its own row only."""
     count = max((len(row) for row in rows), default=0)
-    widths = [max((len(r[c]) for r in rows if c < len(r) and len(r[c]) <= most), default=0) for c in range(count)]
+    widths = [
+        max((len(r[c]) for r in rows if c < len(r) and len(r[c]) <= most), default=0) for c in range(count)
+    ]
     return [(" " * gap).join(f"{cell:<{widths[c]}}" for c, cell in enumerate(row)).rstrip() for row in rows]
 
 
@@ -69,16 +71,20 @@ class Progress:
     _WORTH = 2.0  # [s] a run shorter than this shows nothing
     _EVERY = 0.1  # [s] between drawings
 
-    def __init__(self, name: str, *, start: float, horizon: float, stream: IO[str] | None = None) -> None:
+    def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self._on = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._on = False
         self._colour = has_colour(self._stream)
+        self._shown = False
+
+    def begin(self, name: str, *, start: float, horizon: float) -> None:
+        """A run from `start` to `horizon` [s] begins now."""
+        self._on = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._name = name
         self._start = start
         self._horizon = horizon
         self._began = time.monotonic()
         self._drawn = 0.0
-        self._shown = False
 
     def __call__(self, t: float) -> None:
         if not self._on:

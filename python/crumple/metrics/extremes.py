@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike
 
 from crumple.metrics.signal import MetricError, Peak, Signal, as_period, as_signal, integral, sample_time
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def maximum(signal: ArrayLike, period: float) -> Peak:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from crumple.metrics.signal import MetricError, Signal, as_period, as_positive, as_signal
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 SAE_J211 = 2.0775  # corner of one pass, in units of the class: two passes then give -3 dB at class / 0.6
 ISO_6487 = 1.25 * 5.0 / 3.0  # the same as ISO 6487 writes it; 0.3 % apart
@@ -87,7 +89,7 @@ def cfc_forward(signal: ArrayLike, period: float, cfc_class: float, *, corner: f
 def _pass(x: Signal, coefficients: CfcCoefficients, *, start: float) -> Signal:
     """The recursion over (n,) with its first two results given.
 
-    A plain loop over Python floats: 70 ns a sample, a tenth of what indexing numpy would take.
+    A plain loop over Python floats: several times faster than indexing numpy arrays.
     """
     a0, a1, a2, b1, b2 = coefficients
     driven = a0 * x[2:] + a1 * x[1:-1] + a2 * x[:-2]

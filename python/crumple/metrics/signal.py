@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from crumple.errors import CrumpleError
 
-Signal = NDArray[np.float64]  # (n,) samples, one a period
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Signal = NDArray[np.float64]  # (n,) samples, one a period
+else:
+    Signal = np.ndarray  # numpy.typing is slow to import
 
 _LARGEST = 1e100
 

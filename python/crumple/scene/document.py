@@ -43,7 +43,11 @@ class Document:
     files: list[Origin] = field(default_factory=list)  # in the order in which they were read
     origins: dict[Path, Origin] = field(default_factory=dict)  # of every key, by its path
     mistakes: list[Mistake] = field(default_factory=list)
-    unresolved: list[Path] = field(default_factory=list)  # keys whose "$name" means nothing; None stands there
+    warnings: list[str] = field(default_factory=list)
+    faulty: set[Path] = field(default_factory=set)  # keys that have a mistake
+    unresolved: list[Path] = field(
+        default_factory=list
+    )  # keys whose "$name" means nothing; None stands there
 
     def origin(self, path: Path) -> Origin:
         """Where the key at `path` comes from, or what contains it."""
@@ -58,6 +62,7 @@ class Document:
 
     def fault(self, path: Path, text: str) -> None:
         """Note a mistake at the key `path`."""
+        self.faulty.add(path)
         origin = self.origin(path)
         if origin.lines is None:
             self.mistakes.append(Mistake(None, None, origin.label, f"{key_path(path)}: {text}"))
@@ -67,10 +72,10 @@ class Document:
 
     def override(self, path: Path, value: Any, *, label: str) -> None:
         """Set the value at `path`, whose table must be there, from outside."""
-        table = self.tree
+        table: Any = self.tree
         for part in path[:-1]:
             table = table[part]
-        table[str(path[-1])] = value
+        table[path[-1]] = value
         self.label(path, label)
 
     def label(self, path: Path, label: str) -> None:
@@ -137,12 +142,12 @@ class Asked(NamedTuple):
     """A file that includes another: the which-th in its list."""
 
     origin: Origin
-    index: int
+    number: int
 
     def note(self, document: Document, text: str) -> None:
         """A mistake in the line that includes."""
         assert self.origin.lines is not None
-        line = self.origin.lines.line(("include", self.index))
+        line = self.origin.lines.line(("include", self.number))
         document.mistakes.append(Mistake(self.origin.label, line, "include", text))
 
 
@@ -166,7 +171,9 @@ def _read(document: Document, path: File, label: str, within: tuple[Asked, ...])
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        document.mistakes.append(Mistake(label, line, "", "is not UTF-8, which TOML must be: save the file as UTF-8."))
+        document.mistakes.append(
+            Mistake(label, line, "", "is not UTF-8, which TOML must be: save the file as UTF-8.")
+        )
         return
     origin = Origin(label, path, hashlib.sha256(content).hexdigest(), text, Lines(text))
     table = _parsed(document, origin)

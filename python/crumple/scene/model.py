@@ -11,7 +11,16 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    WithJsonSchema,
+)
 
 from crumple.scene.text import NAME, shown
 
@@ -142,7 +151,9 @@ class Table(BaseModel):
 class ClockTable(Table):
     """[clock]: the base step of the run and its end."""
 
-    period: Quantity = Field(description='Base step: a time such as "100 us" or "1/60 s", or a rate such as "60 Hz".')
+    period: Quantity = Field(
+        description='Base step: a time such as "100 us" or "1/60 s", or a rate such as "60 Hz".'
+    )
     stop: Quantity = Field(description="Time at which the run ends: a whole number of periods after `start`.")
     start: Quantity = Field(0, description="Time of the first communication point.")
     seed: Seed = Field(0, description="Seed of all random streams; `--seed` overrides it.")
@@ -165,16 +176,21 @@ class UnitTable(Table):
         extra="forbid", json_schema_extra={"oneOf": [{"required": ["fmu"]}, {"required": ["plugin"]}]}
     )
 
-    fmu: Text = Field(None, description="A bundled FMU by name, or the path of an FMU, from this file's folder.")
+    fmu: Text = Field(
+        None, description="A bundled FMU by name, or the path of an FMU, from this file's folder."
+    )
     plugin: Text = Field(
         None, description='The name of an installed plugin, or "file.py:Class", from this file\'s folder.'
     )
-    start: dict[str, Value] = Field(default={}, description="FMU: start values and parameters by variable name.")
+    start: dict[str, Value] = Field(
+        default={}, description="FMU: start values and parameters by variable name."
+    )
     with_: dict[str, Value] = Field(default={}, alias="with", description="Plugin: its parameters by name.")
     every: Count = Field(None, description="Step of this unit in base periods.")
     period: Quantity = Field(None, description="The same as a time: a whole multiple of the base period.")
     record: TextOrTexts = Field(
-        default=[], description="FMU: patterns of local variables that become outputs, so that they are recorded."
+        default=[],
+        description="FMU: patterns of local variables that become outputs, so that they are recorded.",
     )
     allow_nonfinite: Texts = Field(default=[], description="Outputs that may be NaN or infinite.")
     allow_warnings: Flag = Field(False, description="FMU: go on when it answers with a warning.")
@@ -184,8 +200,12 @@ class UnitTable(Table):
 class LinkTable(Table):
     """A connection with its particulars."""
 
-    from_: Text = Field(alias="from", description='The output that feeds this input: "unit.port" or "unit.port[2]".')
-    same_tick: Flag = Field(False, description="Wait for the source within the tick, and read its fresh value.")
+    from_: Text = Field(
+        alias="from", description='The output that feeds this input: "unit.port" or "unit.port[2]".'
+    )
+    same_tick: Flag = Field(
+        False, description="Wait for the source within the tick, and read its fresh value."
+    )
     scale: Number = Field(None, description="input = output * scale + offset, instead of unit conversion.")
     offset: Number = Field(None, description="input = output * scale + offset, instead of unit conversion.")
 
@@ -217,7 +237,8 @@ class RequirementTable(Table):
     until: Quantity = Field(None, description="Time until which it must hold.")
     at: End = Field("end", description='"end": it must hold at the end of the run only.')
     when: Text = Field(
-        None, description='It applies only where parameters of the scene are so: "speed > 20 km/h and mass >= 1 t".'
+        None,
+        description='It applies only where parameters of the scene are so: "speed > 20 km/h and mass >= 1 t".',
     )
     doc: Text = Field("", description="Why this is required.")
 
@@ -227,7 +248,8 @@ ParameterValue = Annotated[
 ]
 Source = Annotated[Annotated[Text, Tag("plain")] | Annotated[LinkTable, Tag("table")], Discriminator(_kind)]
 Records = Annotated[
-    Annotated[RecordTable, Tag("table")] | Annotated[list[RecordTable], Tag("array")], Discriminator(_record_kind)
+    Annotated[RecordTable, Tag("table")] | Annotated[list[RecordTable], Tag("array")],
+    Discriminator(_record_kind),
 ]
 
 
@@ -237,14 +259,16 @@ class SceneFile(Table):
     crumple: Version = Field(description="Version of this format.")
     title: Text = Field("", description="One line that says what happens.")
     description: Text = Field("", description="More about it.")
-    include: TextOrTexts = Field(default=[], description="Files to read first, from this file's folder; keys here win.")
+    include: TextOrTexts = Field(
+        default=[], description="Files to read first, from this file's folder; keys here win."
+    )
     clock: ClockTable
     parameters: dict[Name, ParameterValue] = Field(
         default={}, description='Values that `--set` and campaigns vary, used as "$name".'
     )
     units: dict[Name, UnitTable] = Field(description="The instances of models by name.", min_length=1)
     connect: dict[str, Source] = Field(default={}, description='"unit.input" = "unit.output".')
-    record: Records = Field(RecordTable(), description="What is recorded; all outputs at every tick by default.")
+    record: Records = Field(default={}, description="What is recorded; all outputs at every tick by default.")
     requirements: dict[Name, RequirementTable] = Field(default={}, description="What must hold.")
     view: dict[str, Any] = Field(default={}, description="For viewers; kept, without effect on the run.")
 
@@ -273,7 +297,11 @@ def _tidy(node: Any) -> None:
     if "patternProperties" in node:
         node["additionalProperties"] = False
     for key, value in node.items():
-        if key in ("$defs", "properties", "patternProperties"):  # its keys are names, not words of JSON Schema
+        if key in (
+            "$defs",
+            "properties",
+            "patternProperties",
+        ):  # its keys are names, not words of JSON Schema
             for schema in value.values():
                 _tidy(schema)
         else:

@@ -67,7 +67,9 @@ def resolve(document: Document, given: Mapping[str, Any]) -> Parameters:
 # ---- declarations
 
 
-def _declare(document: Document, parameters: Parameters, name: str, entry: Any, given: Mapping[str, Any]) -> None:
+def _declare(
+    document: Document, parameters: Parameters, name: str, entry: Any, given: Mapping[str, Any]
+) -> None:
     table = entry if isinstance(entry, dict) else {"default": entry}
     default = table.get("default")
     if not isinstance(default, str | int | float | list):
@@ -223,7 +225,9 @@ def _override_unit(
     if not dot:
         near = did_you_mean(name, declared) or (f" There are: {listed(declared)}." if declared else "")
         near += "" if declared else " It has none; a unit's own is set as unit.parameter."
-        document.mistakes.append(Mistake(None, None, label, f"the scene has no parameter of this name.{near}"))
+        document.mistakes.append(
+            Mistake(None, None, label, f"the scene has no parameter of this name.{near}")
+        )
     elif unit not in units or not key:
         near = did_you_mean(name if unit in units else unit, units) or f" Units: {listed(units)}."
         document.mistakes.append(Mistake(None, None, label, f'the scene has no unit "{unit}".{near}'))

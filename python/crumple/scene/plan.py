@@ -73,6 +73,7 @@ class Scene:
 
     name: of the file, without its suffix.   path: of the file.   files: it and all that it includes.
     period [s], start [s]: exact.   stop_tick: how many ticks the run has.
+    horizon [s]: the end that the file asks for; `stop`, unless it was given from outside.
     parameters: of the scene, by name, with `--set` applied.   overrides: what `--set` gave, by name.
     record: at most one group for each rate; requirements' signals are in the one with `every` 1.
     warnings: what is allowed, and may still not be meant.
@@ -86,6 +87,7 @@ class Scene:
     period: Fraction
     start: Fraction
     stop_tick: int
+    horizon: Fraction
     seed: int
     threads: int | None
     parameters: Mapping[str, Value]

@@ -43,7 +43,7 @@ class Port:
 
     @property
     def size_text(self) -> str:
-        """ "size 1", "size 2 x 3". """
+        """ "size 1", "size 2 x 3"."""
         return f"size {' x '.join(map(str, self.shape)) or 1}"
 
 

@@ -76,7 +76,10 @@ def fits(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) 
     if "type" in schema and not _has_type(value, schema["type"]):
         return False
     for keyword, least, most in (("anyOf", 1, math.inf), ("oneOf", 1, 1)):
-        if keyword in schema and not least <= sum(fits(value, s, definitions) for s in schema[keyword]) <= most:
+        if (
+            keyword in schema
+            and not least <= sum(fits(value, s, definitions) for s in schema[keyword]) <= most
+        ):
             return False
     if isinstance(value, str):
         return "pattern" not in schema or re.fullmatch(schema["pattern"], value) is not None
@@ -85,14 +88,16 @@ def fits(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) 
     if isinstance(value, dict):
         return _object_fits(value, schema, definitions)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf)
+        return bool(schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf))
     return True
 
 
 def _has_type(value: Any, types: str | list[str]) -> bool:
     for name in [types] if isinstance(types, str) else types:
         if name in ("number", "integer"):
-            number = isinstance(value, int if name == "integer" else int | float) and not isinstance(value, bool)
+            number = isinstance(value, int if name == "integer" else int | float) and not isinstance(
+                value, bool
+            )
             if number and math.isfinite(value):
                 return True
         elif isinstance(value, _TYPES[name]):
@@ -101,7 +106,9 @@ def _has_type(value: Any, types: str | list[str]) -> bool:
 
 
 def _object_fits(value: dict[str, Any], schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
-    if len(value) < schema.get("minProperties", 0) or any(key not in value for key in schema.get("required", ())):
+    if len(value) < schema.get("minProperties", 0) or any(
+        key not in value for key in schema.get("required", ())
+    ):
         return False
     known, others = schema.get("properties", {}), schema.get("additionalProperties", True)
     patterns = schema.get("patternProperties", {})
@@ -157,9 +164,10 @@ def _follow(tree: Any, loc: tuple[str | int, ...]) -> tuple[Path, list[str | int
     node = tree
     while rest:
         part = rest[0]
-        if isinstance(node, dict) and part in node:
-            node = node[part]
-        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+        there = (
+            part in node if isinstance(node, dict) else isinstance(node, list) and part in range(len(node))
+        )
+        if there:
             node = node[part]
         elif len(rest) > 1 and part in ("plain", "table", "array"):
             rest.pop(0)

@@ -4,7 +4,7 @@
 #define FMI 2
 #endif
 
-#define REFUSE(name)                                                               \
+#define REFUSE(name)                                                                 \
     int name(void); /* called with arguments it never reads; the caller cleans up */ \
     __attribute__((weak, visibility("default"))) int name(void) { return 3; }
 

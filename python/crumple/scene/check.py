@@ -1,0 +1,151 @@
+"""All checks of a scene, one after the other, each going as far as the mistakes so far allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from crumple.errors import Mistake
+from crumple.scene.clock import TimeError, exact_period, exact_time, ticks_between
+from crumple.scene.connections import Exposed, plan_connections
+from crumple.scene.document import Document
+from crumple.scene.parameters import resolve
+from crumple.scene.plan import Scene, SceneSource
+from crumple.scene.recording import plan_recording
+from crumple.scene.shape import prune, shape_faults
+from crumple.scene.text import shown
+from crumple.scene.units import plan_units
+
+_MOST_SEED = 2**64 - 1
+
+
+def plan_scene(
+    document: Document,
+    *,
+    name: str,
+    given: Mapping[str, Any],
+    seed: int | None = None,
+    stop: str | float | None = None,
+    threads: int | None = None,
+) -> Scene:
+    """The scene that a document describes. given: parameters from outside, by name.
+
+    Raises SceneError with everything that is wrong.
+    """
+    parameters = resolve(document, given)
+    _check_shape(document)
+    tree = document.tree
+    clock = _Clock(document, tree.get("clock", {}), stop)
+    units = plan_units(document, clock.period)
+    exposed = Exposed()
+    connections = plan_connections(document, units, exposed)
+    requirements: tuple[Any, ...] = ()
+    if "requirements" in tree:
+        from crumple.scene.requirements import plan_requirements  # metrics need numpy; not every scene does
+
+        requirements = tuple(plan_requirements(document, units, exposed, parameters, clock.span))
+    required = tuple(signal for each in requirements for signal in each.signals)
+    record = plan_recording(document, units, exposed, clock.period, required=required)
+    threads = _outside(document, "--threads", threads, 1, 2**20)
+    seed = _outside(document, "--seed", seed, 0, _MOST_SEED)
+    document.raise_mistakes()
+    assert clock.period is not None and clock.span is not None
+    unused = sorted(set(parameters.values) - parameters.used)
+    return Scene(
+        name=name,
+        title=tree.get("title", ""),
+        description=tree.get("description", ""),
+        path=_path(document),
+        files=tuple(SceneSource(o.path, o.sha256, o.text) for o in document.files if o.path is not None),
+        period=clock.period,
+        start=clock.span[0],
+        stop_tick=clock.stop_tick,
+        horizon=clock.span[1],
+        seed=tree["clock"].get("seed", 0) if seed is None else seed,
+        threads=tree["clock"].get("threads") if threads is None else threads,
+        parameters=parameters.values,
+        overrides=parameters.overrides,
+        units={
+            unit: replace(plan, expose=tuple(dict.fromkeys([*plan.expose, *exposed.names.get(unit, ())])))
+            for unit, plan in units.items()
+        },
+        connections=tuple(connections),
+        requirements=requirements,
+        record=tuple(record),
+        view=tree.get("view", {}),
+        warnings=(*document.warnings, *(f'parameter "{p}" of the scene is used nowhere' for p in unused)),
+    )
+
+
+def _path(document: Document) -> Any:
+    path = document.files[-1].path
+    assert path is not None
+    return path
+
+
+def _check_shape(document: Document) -> None:
+    """Note what has the wrong shape, and take it out."""
+    tree = document.tree
+    connect = tree.get("connect")
+    connect = connect if isinstance(connect, dict) else {}
+    for unit, table in list(connect.items()):
+        if isinstance(table, dict) and "." not in unit and "from" not in table and table:
+            key = next(iter(table))
+            document.fault(("connect", unit, key), f'put the whole name in quotes: "{unit}.{key}" = ...')
+            del connect[unit]
+    faults = shape_faults(tree)
+    for fault in faults:
+        if not any(_is_cause(path, fault.path) for path in document.unresolved):
+            document.fault(fault.path, fault.text)
+    prune(tree, faults)
+
+
+def _is_cause(unresolved: tuple[str | int, ...], path: tuple[str | int, ...]) -> bool:
+    """Whether the fault at `path` is that a "$name" at or within it has no value."""
+    return unresolved[: len(path)] == path and all(isinstance(part, int) for part in unresolved[len(path) :])
+
+
+def _outside(document: Document, label: str, value: int | None, least: int, most: int) -> int | None:
+    if value is not None and not (isinstance(value, int) and least <= value <= most):
+        document.mistakes.append(
+            Mistake(None, None, label, f"{value} is no whole number from {least} to {most}.")
+        )
+        return None
+    return value
+
+
+class _Clock:
+    """The times of a scene. period: None where it has a mistake. span: start and stop as the file has them."""
+
+    def __init__(self, document: Document, table: Mapping[str, Any], stop: str | float | None) -> None:
+        self._document = document
+        self._table = table
+        self.period: Fraction | None = self._read("period", exact_period)
+        self.span: tuple[Fraction, Fraction] | None = None
+        self.stop_tick = 0
+        start = self._read("start", exact_time) if "start" in table else Fraction(0)
+        end = self._read("stop", exact_time)
+        if self.period is None or start is None or end is None:
+            return
+        try:
+            self.stop_tick = ticks_between(start, end, self.period, shown=shown(table["stop"]))
+            self.span = (start, end)
+        except TimeError as error:
+            document.fault(("clock", "stop"), str(error))
+        if stop is not None:
+            try:
+                self.stop_tick = ticks_between(start, exact_time(stop), self.period, shown=str(stop))
+            except TimeError as error:
+                document.mistakes.append(Mistake(None, None, "--stop", str(error)))
+
+    def _read(self, key: str, reader: Any) -> Fraction | None:
+        if key not in self._table:
+            return None  # the shape is wrong, and that is reported
+        try:
+            time: Fraction = reader(self._table[key])
+        except TimeError as error:
+            self._document.fault(("clock", key), str(error))
+            return None
+        return time

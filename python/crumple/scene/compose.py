@@ -1,0 +1,50 @@
+"""From a scene to a world that is ready to be reset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crumple.fmu import Fmu
+    from crumple.scene.plan import Scene, UnitPlan
+    from crumple.unit import Unit
+    from crumple.world import World
+
+
+def compose(scene: Scene, *, threads: int | None = None, digest: bool = True) -> World:
+    """The world that a scene describes, not yet built.
+
+    threads: instead of the scene's own.   digest: keep a hash of all signals.
+    Raises FmuError, PluginError or BuildError for what only shows when units are made.
+    """
+    from crumple.world import World
+
+    world = World(
+        scene.period,
+        threads=scene.threads if threads is None else threads,
+        digest=digest,
+        start=float(scene.start),
+    )
+    for name, plan in scene.units.items():
+        world.add(name, _unit(plan), every=plan.every)
+    for link in scene.connections:
+        world.connect(
+            link.source, link.target, same_tick=link.same_tick, scale=link.scale, offset=link.offset
+        )
+    return world
+
+
+def _unit(plan: UnitPlan) -> Fmu | Unit:
+    if plan.plugin is not None:
+        return plan.plugin(**plan.values)
+    from crumple.fmu import Fmu
+
+    assert plan.archive is not None
+    return Fmu(
+        plan.archive.path,
+        plan.values,
+        record=plan.expose,
+        strict=plan.strict,
+        allow_nonfinite=plan.allow_nonfinite,
+        allow_warnings=plan.allow_warnings,
+    )

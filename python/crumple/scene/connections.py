@@ -1,0 +1,216 @@
+"""The connections of a scene: whether both ends exist, and whether the one can feed the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crumple.scene.document import Document
+from crumple.scene.plan import ConnectionPlan, UnitPlan
+from crumple.scene.ports import BLOBS, Port, UnitPorts, element
+from crumple.scene.text import did_you_mean, listed
+from crumple.si import SiError, describe, factor_offset
+
+Units = Mapping[str, UnitPlan]
+
+
+class Exposed:
+    """Variables of FMUs that something refers to, and that so become outputs."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, list[str]] = {}
+
+    def add(self, unit: str, variable: str) -> None:
+        known = self.names.setdefault(unit, [])
+        if variable not in known:
+            known.append(variable)
+
+
+def plan_connections(document: Document, units: Units, exposed: Exposed) -> list[ConnectionPlan]:
+    """All connections without mistakes."""
+    plans: list[ConnectionPlan] = []
+    for target, written in document.tree.get("connect", {}).items():
+        table = {"from": written} if isinstance(written, str) else written
+        path = ("connect", target)
+        if "from" not in table:
+            continue  # the shape is wrong, and that is reported
+        try:
+            input_port = find_input(target, units, table["from"])
+            output_port = find_output(table["from"], units, exposed)
+            if input_port is not None and output_port is not None:
+                _check_pair(target, input_port, table, output_port)
+        except PortError as error:
+            document.fault(path, str(error))
+            continue
+        scale, offset = table.get("scale"), table.get("offset")
+        plans.append(ConnectionPlan(table["from"], target, table.get("same_tick", False), scale, offset))
+    _check_sources(document, units, plans)
+    _check_cycles(document, plans)
+    return plans
+
+
+class PortError(ValueError):
+    """A name that is no port, or two ports that cannot be connected."""
+
+
+# ---- names
+
+
+def find_output(name: str, units: Units, exposed: Exposed) -> Port | None:
+    """The output called `name`, "unit.port". A variable of an FMU that is no output becomes one.
+
+    Returns None where the unit's ports are not known. Raises PortError where there is no such output.
+    """
+    unit, ports, port = _split(name, units, "output")
+    if ports is None:
+        return None
+    found = element(port, ports.find_output)
+    if found is None:
+        found = element(port, ports.find_hidden)
+        if isinstance(found, Port):
+            exposed.add(unit, found.whole)
+    if isinstance(found, str):
+        raise PortError(f'"{name}": {found}')
+    if found is None:
+        if isinstance(element(port, ports.find_input), Port):
+            raise PortError(
+                f'"{name}" is an input of {unit}, not an output. {_outputs(unit, ports)}'.rstrip()
+            )
+        raise PortError(
+            f'"{unit}" has no output "{port}".{_near(port, ports.output_names(), _outputs(unit, ports))}'
+        )
+    return found
+
+
+def find_input(name: str, units: Units, source: str) -> Port | None:
+    """The input called `name`; as `find_output`."""
+    unit, ports, port = _split(name, units, "input")
+    if ports is None:
+        return None
+    found = element(port, ports.find_input)
+    if isinstance(found, str):
+        raise PortError(found)
+    if found is None:
+        if isinstance(element(port, ports.find_output), Port):
+            fact = f'is an output of {unit}. The input stands on the left: "{source}" = "{name}".'
+            raise PortError(
+                fact if _is_input(source, units) else f"is an output of {unit}, and nothing can feed it."
+            )
+        names = list(ports.input_names())
+        others = f" Inputs: {listed(names)}." if names else " It has no inputs."
+        raise PortError(f'"{unit}" has no input "{port}".{_near(port, names, others)}')
+    return found
+
+
+def _split(name: str, units: Units, kind: str) -> tuple[str, UnitPorts | None, str]:
+    unit, dot, port = name.partition(".")
+    if not dot or not unit or not port:
+        raise PortError(f'"{name}" is no {kind}: write "unit.port".')
+    if unit not in units:
+        near = did_you_mean(unit, units) or f" Units: {listed(units)}."
+        if kind == "output":
+            raise PortError(f'"{name}": this scene has no unit "{unit}".{near}')
+        raise PortError(f'input of unit "{unit}", which this scene does not have.{near}')
+    return unit, units[unit].ports, port
+
+
+def _is_input(name: str, units: Units) -> bool:
+    unit, _, port = name.partition(".")
+    ports = units[unit].ports if unit in units else None
+    return ports is not None and isinstance(element(port, ports.find_input), Port)
+
+
+def _near(name: str, names: Any, otherwise: str) -> str:
+    return did_you_mean(name, names) or f" {otherwise}".rstrip().replace("  ", " ")
+
+
+def _outputs(unit: str, ports: UnitPorts) -> str:
+    names = list(ports.output_names())
+    return f"Its outputs: {listed(names)}." if names else "It has no outputs."
+
+
+# ---- pairs
+
+
+def _check_pair(target: str, into: Port, table: Mapping[str, Any], out: Port) -> None:
+    """Whether an output can feed an input, by the rules of the core. Raises PortError."""
+    source = table["from"]
+    by_hand = "scale" in table or "offset" in table
+    if (out.kind in BLOBS or into.kind in BLOBS) and out.kind != into.kind:
+        raise PortError(f'{out.kind} cannot feed {into.kind}: "{source}" is of kind {out.kind}.')
+    if out.kind in BLOBS and by_hand:
+        raise PortError(f"a {out.kind} cannot be scaled; take scale and offset out.")
+    if out.size != into.size:
+        single = f' Connect one element: "{source}[0]".' if out.size > into.size else ""
+        if not single and out.size == 1:
+            single = f' Connect the elements one by one: "{target}[0]" = "{source}".'
+        raise PortError(
+            f'"{target}" has {into.size_text}, its source "{source}" has {out.size_text}.{single}'
+        )
+    if by_hand or out.kind in BLOBS or into.si is None or out.si is None:
+        return
+    try:
+        factor, offset = factor_offset(out.si, into.si)
+    except SiError:
+        fact = f"{out.si.text} cannot feed {into.si.text}: {source} is {describe(out.si)}, {target} {describe(into.si)}."
+        raise PortError(fact) from None
+    if (factor, offset) != (1.0, 0.0) and into.kind != "real":
+        fact = f"{into.kind} cannot take a value converted from {out.si.text} to {into.si.text}."
+        raise PortError(f"{fact} Give scale = 1 to pass the number on as it is.")
+
+
+def _check_sources(document: Document, units: Units, plans: list[ConnectionPlan]) -> None:
+    """No element of an input is fed twice: TOML refuses a second equal key, but not "a.x" beside "a.x[0]"."""
+    fed: dict[tuple[str, str, int], str] = {}
+    for plan in plans:
+        unit, _, name = plan.target.partition(".")
+        ports = units[unit].ports
+        port = element(name, ports.find_input) if ports is not None else None
+        if not isinstance(port, Port):
+            continue
+        for index in port.elements:
+            other = fed.setdefault((unit, port.whole, index), plan.target)
+            if other != plan.target:
+                fact = f'is fed already by "{other}"; an input has one source. Take one of them out.'
+                document.fault(("connect", plan.target), fact)
+                break
+
+
+# ---- cycles
+
+
+def _check_cycles(document: Document, plans: list[ConnectionPlan]) -> None:
+    """No units that wait for each other within a tick."""
+    feeds: dict[str, dict[str, str]] = {}  # producer -> consumer -> target of one connection between them
+    for plan in plans:
+        if plan.same_tick is True:
+            producer, consumer = plan.source.partition(".")[0], plan.target.partition(".")[0]
+            feeds.setdefault(producer, {}).setdefault(consumer, plan.target)
+    done: set[str] = set()
+    for unit in sorted(feeds):
+        cycle = _cycle(unit, feeds, done)
+        if cycle:
+            ring = [*cycle, cycle[0]]
+            fact = f"These units wait for each other within one tick: {' -> '.join(ring)}."
+            remedy = "Drop same_tick from one of these connections."
+            document.fault(("connect", feeds[ring[0]][ring[1]]), f"{fact} {remedy}")
+
+
+def _cycle(first: str, feeds: Mapping[str, Mapping[str, str]], done: set[str]) -> list[str]:
+    """Units of a cycle that can be reached from `first`, in the order in which they feed each other."""
+    path: list[str] = []
+    ahead = [iter([first])]
+    while ahead:
+        unit = next(ahead[-1], None)
+        if unit is None:
+            ahead.pop()
+            if path and ahead:
+                done.add(path.pop())
+        elif unit in path:
+            cycle = path[path.index(unit) :]
+            done.update(path)
+            return cycle
+        elif unit not in done:
+            path.append(unit)
+            ahead.append(iter(sorted(feeds.get(unit, {}))))
+    return []

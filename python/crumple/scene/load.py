@@ -1,0 +1,62 @@
+"""Loading a scene by name or path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from crumple.errors import Mistake, SceneError
+from crumple.scene.check import plan_scene
+from crumple.scene.document import read_document
+from crumple.scene.plan import Scene
+from crumple.scene.text import did_you_mean, listed
+
+BUNDLED = Path(__file__).parents[1] / "bundled" / "scenes"
+SUFFIX = ".toml"
+
+
+def bundled_scenes() -> dict[str, Path]:
+    """The scenes that come with Crumple, by name."""
+    return {path.stem: path for path in sorted(BUNDLED.glob(f"*{SUFFIX}"))}
+
+
+def locate_scene(name: str | os.PathLike[str]) -> tuple[Path, str]:
+    """The file of a scene, and how to call it in messages.
+
+    A text without a suffix and without a separator is the name of a bundled scene, anything else a path.
+    Raises SceneError where there is none.
+    """
+    text = os.fspath(name)
+    if not isinstance(name, str) or text.endswith(SUFFIX) or "/" in text or os.sep in text:
+        return Path(os.path.abspath(text)), text
+    bundled = bundled_scenes()
+    if text in bundled:
+        return bundled[text], f"{text}{SUFFIX}"
+    if Path(text + SUFFIX).is_file():
+        remedy = f" The file in this folder is called {text}{SUFFIX}."
+    else:
+        remedy = did_you_mean(text, bundled) or (f" There are: {listed(bundled)}." if bundled else "")
+        remedy += f" A scene of your own is named by its file, as in {text}{SUFFIX}."
+    raise SceneError([Mistake(None, None, text, f"no bundled scene has this name.{remedy}")])
+
+
+def load_scene(
+    name_or_path: str | os.PathLike[str],
+    *,
+    set: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    stop: str | float | None = None,
+    threads: int | None = None,
+) -> Scene:
+    """Read and check a scene. FMUs are opened for their descriptions, plugins imported for their declarations.
+
+    name_or_path: of a bundled scene, or of a file.
+    set: parameters of the scene by name, and "unit.parameter" of units.
+    seed, stop, threads: instead of the scene's own.
+    Raises SceneError with every mistake, each with file and line.
+    """
+    path, label = locate_scene(name_or_path)
+    document = read_document(path, label=label)
+    return plan_scene(document, name=path.stem, given=set or {}, seed=seed, stop=stop, threads=threads)

@@ -1,0 +1,8 @@
+"""Lets the tests import the benchmark's modules the way `python tests/bench/engines.py` does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
