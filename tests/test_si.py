@@ -169,6 +169,7 @@ def test_every_unit_of_the_table_reads_and_has_a_named_dimension() -> None:
         ("-40 °C", "degF", -40.0),
         ("0 K", "degC", -273.15),
         ("90 deg", "rad", math.pi / 2),
+        ("180 K*deg/rad", "degC", math.pi - 273.15),
         ("3000 rpm", "rad/s", 100 * math.pi),
         ("inf m", "km", math.inf),
         ("-inf", "m", -math.inf),

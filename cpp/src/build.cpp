@@ -140,9 +140,10 @@ void find_waves(Layout& l) {
         if (mark[i] == done) return;
         path.push_back(i);
         if (mark[i] == open) {
-            const auto first = std::find(path.begin(), path.end(), i);
-            std::string loop;
-            for (auto at = path.end(); at != first;) loop += l.places[*--at].name + (at == first ? "" : " -> ");
+            // the path goes from consumer to producer; told in the direction that signals take
+            std::string loop = l.places[i].name;
+            for (auto at = std::prev(path.end()); *--at != i;) loop += " -> " + l.places[*at].name;
+            loop += " -> " + l.places[i].name;
             throw BuildError("These units wait for each other within one tick: " + loop +
                              ". Drop same_tick from one of these connections.");
         }

@@ -40,7 +40,7 @@ public:
     }
 
     void step(const Step& now, const Io& io) override {
-        if (!plain_) [[unlikely]]
+        if (!plain_ || end_requested_) [[unlikely]]
             return step_general(now, io);
         if (in_.count) check("fmi2SetReal", set_real_(c_, in_.refs, in_.count, io.in.data() + in_.first));
         const fmi2Status status = do_step_(c_, now.t, now.dt, no_way_back());
@@ -215,6 +215,7 @@ private:
     fmi2Boolean no_way_back() const { return state_taken_ ? fmi2False : fmi2True; }
 
     [[gnu::noinline]] void step_general(const Step& now, const Io& io) {
+        answer_end_request();
         set_inputs(io);
         const fmi2Status status = do_step_(c_, now.t, now.dt, no_way_back());
         if (status != fmi2OK) step_not_ok(now, status);
@@ -231,15 +232,15 @@ private:
             fmi2Boolean terminated = fmi2False;
             const auto get_boolean = find<fmi2GetBooleanStatusTYPE>("fmi2GetBooleanStatus");
             if (get_boolean && get_boolean(c_, fmi2Terminated, &terminated) == fmi2OK && terminated != fmi2False) {
-                check_mode();
                 end_requested_ = true;
-                answer_end_request();
+                const auto reached = last_successful_time();
+                check_mode();
+                if (!reached || *reached < now.t + now.dt * (1.0 - 1e-9)) answer_end_request();
+                return;  // it came to the end of this step: its outputs count, and the next step is answered
             }
             std::string fact = "it discarded the step of " + time_text(now.dt);
-            fmi2Real last = 0.0;
-            const auto get_real = find<fmi2GetRealStatusTYPE>("fmi2GetRealStatus");
-            if (get_real && get_real(c_, fmi2LastSuccessfulTime, &last) == fmi2OK)
-                fact += " after getting as far as t = " + time_text(last);
+            if (const auto reached = last_successful_time())
+                fact += " after getting as far as t = " + time_text(*reached);
             check_mode();
             throw UnitError("fmi2DoStep", fact + words() + "; try a smaller step" + steps_allowed());
         }
@@ -252,6 +253,13 @@ private:
         } catch (const UnitError& error) {
             throw UnitError("fmi2DoStep", error.what() + steps_allowed());
         }
+    }
+
+    std::optional<double> last_successful_time() const {
+        fmi2Real last = 0.0;
+        const auto get_real = find<fmi2GetRealStatusTYPE>("fmi2GetRealStatus");
+        if (!get_real || get_real(c_, fmi2LastSuccessfulTime, &last) != fmi2OK) return std::nullopt;
+        return last;
     }
 
     std::string steps_allowed() const {

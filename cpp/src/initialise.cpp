@@ -14,6 +14,12 @@ namespace {
 
 constexpr int most_rounds = 500;  // a contraction by 0.95 per round reaches 1e-9 in 404
 
+// Relative to the larger of the two, and absolute below 1.
+double difference(double before, double after) {
+    if (!std::isfinite(after)) return 1.0;
+    return std::fabs(after - before) / std::max({1.0, std::fabs(before), std::fabs(after)});
+}
+
 // A port in the graph of initial values.
 struct Vertex {
     std::size_t unit, port;
@@ -57,7 +63,6 @@ std::vector<std::vector<std::size_t>> parts_in_order(const std::vector<std::vect
                 stacked[w] = false;
                 parts.back().push_back(w);
             } while (w != v);
-            std::reverse(parts.back().begin(), parts.back().end());
         }
     }
     return parts;
@@ -146,8 +151,7 @@ struct Initialiser {
                 double& to = l.inputs[route.to + i];
                 const double x = l.latest()[route.from + i];
                 const double value = route.affine.identity() ? x : x * route.affine.scale + route.affine.offset;
-                const double size = std::max({1.0, std::fabs(to), std::fabs(value)});
-                change = std::max(change, std::isfinite(value) ? std::fabs(value - to) / size : 1.0);
+                change = std::max(change, difference(to, value));
                 to = value;
             }
         }
@@ -155,17 +159,20 @@ struct Initialiser {
         return change;
     }
 
-    void evaluate(std::size_t unit) {
-        if (!stale[unit]) return;
+    // Outputs from inputs, where an input changed; returns the largest relative change of an output.
+    double evaluate(std::size_t unit) {
+        if (!stale[unit]) return 0.0;
         Place& place = l.places[unit];
+        const std::vector<double> before(place.io.out.begin(), place.io.out.end());
         call(place, [&] { place.unit->initialise(place.io); });
         stale[unit] = false;
+        double change = 0.0;
+        for (std::size_t i = 0; i < before.size(); ++i) change = std::max(change, difference(before[i], place.io.out[i]));
+        return change;
     }
 
     double visit(std::size_t vertex) {
-        if (!vertices[vertex].output) return carry(vertex);
-        evaluate(vertices[vertex].unit);
-        return 0.0;
+        return vertices[vertex].output ? evaluate(vertices[vertex].unit) : carry(vertex);
     }
 
     void settle(const std::vector<std::size_t>& part) {

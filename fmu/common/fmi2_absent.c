@@ -12,9 +12,9 @@ static fmi2Status cannot(fmi2Component c, const char* call) {
 }
 
 fmi2Status fmi2GetDirectionalDerivative(fmi2Component c, const fmi2ValueReference vUnknown_ref[], size_t nUnknown,
-                                        const fmi2ValueReference vKnown_ref[], size_t nKnown, const fmi2Real dvKnown[],
-                                        fmi2Real dvUnknown[]) {
-    (void)vUnknown_ref, (void)nUnknown, (void)vKnown_ref, (void)nKnown, (void)dvKnown, (void)dvUnknown;
+                                        const fmi2ValueReference vKnown_ref[], size_t count_known,
+                                        const fmi2Real dvKnown[], fmi2Real dvUnknown[]) {
+    (void)vUnknown_ref, (void)nUnknown, (void)vKnown_ref, (void)count_known, (void)dvKnown, (void)dvUnknown;
     return cannot(c, __func__);
 }
 

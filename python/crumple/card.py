@@ -1,4 +1,4 @@
-"""A run as a card for notebooks: verdict, requirements, and the signals that decided it. One HTML text, no scripts."""
+"""A run as a card for notebooks: verdict, requirements, and the signals that decided it, without scripts."""
 
 from __future__ import annotations
 
@@ -45,11 +45,13 @@ def card(result: Result) -> str:
     )
     digest = f" · digest {escape(result.digest)}" if result.digest else ""
     return (
-        f'<div style="background:#FFFFFF;color:{_TEXT};border:1px solid {_HAIRLINE};border-left:6px solid {colour};'
+        f'<div style="background:#FFFFFF;color:{_TEXT};border:1px solid {_HAIRLINE};'
+        f"border-left:6px solid {colour};"
         'padding:10px 14px;font:13px/1.45 system-ui,sans-serif;max-width:860px">'
         f'<b style="color:{colour};font-size:15px;letter-spacing:.04em">{result.verdict.upper()}</b>'
         f"{reasons}{table}"
-        f'<div style="color:{_TEXT_2};margin-top:8px;font-size:12px">{escape(str(result.folder))}{digest}</div></div>'
+        f'<div style="color:{_TEXT_2};margin-top:8px;font-size:12px">'
+        f"{escape(str(result.folder))}{digest}</div></div>"
     )
 
 
@@ -57,7 +59,8 @@ _COLUMNS = ("requirement", "value", "limit", "margin", "when", "signal")
 
 
 def _cell(*, head: bool = False) -> str:
-    common = f"text-align:left;padding:2px 14px 2px 0;border:0;border-bottom:1px solid {_HAIRLINE};background:#FFFFFF"
+    edges = f"border:0;border-bottom:1px solid {_HAIRLINE}"
+    common = f"text-align:left;padding:2px 14px 2px 0;{edges};background:#FFFFFF"
     return f"{common};color:{_TEXT_2};font-weight:400" if head else f"{common};color:{_TEXT}"
 
 
@@ -108,7 +111,8 @@ def _sparkline(result: Result, requirement: RequirementResult) -> str:
         )
     label = escape(f"{name}: {wording.number(bottom)} to {wording.number(top)}", quote=True)
     return (
-        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="{label}"><title>{label}</title>{mark}'
+        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="{label}">'
+        f"<title>{label}</title>{mark}"
         f'<polygon points="{" ".join(ups + downs)}" fill="{_LINE}" stroke="{_LINE}" stroke-width="1"/></svg>'
     )
 

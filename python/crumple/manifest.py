@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 class Provenance:
     """The manifest of a run. `identity` is the hash of what is to run, without where, when and by whom."""
 
-    def __init__(self, scene: Scene, *, seed: int, threads: int | None, command: Sequence[str]) -> None:
+    def __init__(self, scene: Scene, *, command: Sequence[str]) -> None:
         import crumple
 
         self._scene = scene
-        self._threads = threads
         self._command = list(command)
         self._what: dict[str, Any] = {
             "crumple": crumple.__version__,
@@ -35,7 +34,7 @@ class Provenance:
             ],
             "parameters": dict(scene.parameters),
             "set": dict(scene.overrides),
-            "seed": seed,
+            "seed": scene.seed,
             "period": str(scene.period),
             "start": str(scene.start),
             "stop_tick": scene.stop_tick,
@@ -51,7 +50,7 @@ class Provenance:
             "manifest": 1,
             "id": self.identity,
             **self._what,
-            "threads": self._threads,
+            "threads": self._scene.threads,
             "command": self._command,
             "working_directory": os.getcwd(),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -78,7 +77,7 @@ def _unit(unit: UnitPlan) -> dict[str, Any]:
 
 def _version(module: str) -> str | None:
     """The version of the installed package that a plugin is from; None for a file beside a scene."""
-    top = module.split(".")[0]
+    top = module.partition(".")[0]
     if top == "crumple":
         import crumple
 

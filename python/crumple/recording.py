@@ -27,7 +27,7 @@ _MAGIC = b"\x93NUMPY"
 
 
 class UnknownSignal(CrumpleError, KeyError):
-    """A signal of that name was not recorded. A KeyError too, so that `in` and `get` work as for any mapping."""
+    """A signal of that name was not recorded. A KeyError too, so that `get` works as for any mapping."""
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -116,8 +116,7 @@ class Signals(Mapping[str, Any]):
             return False
         return True
 
-    def keys(self, pattern: str = "*") -> list[str]:  # type: ignore[override]  # a list is more use than a
-    view
+    def keys(self, pattern: str = "*") -> list[str]:  # type: ignore[override]
         """The names that fit a pattern such as "vehicle.*", sorted."""
         return [name for name in self if fnmatch.fnmatchcase(name, pattern)]
 
@@ -125,10 +124,7 @@ class Signals(Mapping[str, Any]):
         """Times [s] of the rows of a signal; without a name, of the finest recording of the run."""
         import numpy as np
 
-        if name is not None:
-            table = self._find(name)[0] or self._finest()
-        else:
-            table = self._finest()
+        table = (None if name is None else self._find(name)[0]) or self._finest()
         return table.column("t") if table is not None else np.empty(0)
 
     def changes(self, name: str) -> list[tuple[float, str]]:
@@ -139,7 +135,7 @@ class Signals(Mapping[str, Any]):
         return list(self._changes[name])
 
     def last_t(self) -> float | None:
-        """The last time that every recording of the finest rate has reached [s]; None where nothing was recorded."""
+        """The last time that every file of the finest rate reached [s]; None where nothing was recorded."""
         finest = self._finest()
         if finest is None:
             return None
@@ -187,7 +183,7 @@ class Signals(Mapping[str, Any]):
 
 
 def _read_header(path: Path) -> tuple[list[tuple[Any, ...]], int, int]:
-    """(descr, rows that can be trusted, offset of the first row). A file killed at birth has no fields and no rows."""
+    """(descr, rows that can be trusted, offset of the first row). A file cut off at birth has no rows."""
     nothing: tuple[list[tuple[Any, ...]], int, int] = ([("t", "<f8")], 0, 0)
     with open(path, "rb") as file:
         start = file.read(12)

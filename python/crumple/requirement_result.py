@@ -51,8 +51,10 @@ class RequirementResult:
     def from_json(cls, written: Mapping[str, Any]) -> RequirementResult:
         """The inverse of `to_json`; keys that a later version added are left out."""
         known = {f.name for f in fields(cls)}
-        kept: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in written.items() if
-        key in known} return cls(**kept)
+        kept: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in written.items() if key in known
+        }
+        return cls(**kept)
 
 
 def value_text(result: RequirementResult) -> str:
@@ -62,7 +64,7 @@ def value_text(result: RequirementResult) -> str:
     if math.isinf(result.value) and result.value > 0 and result.si not in {"", "1"} and result.worst is None:
         return "never"
     text = wording.with_si(wording.against(result.value, result.limit)[0], result.si)
-    if result.title == result.what or result.title == "time":
+    if result.title in {result.what, "time"}:
         return text
     return f"{result.title} {text}" if result.si in {"", "1"} else f"{text} ({result.title})"
 

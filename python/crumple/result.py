@@ -1,4 +1,4 @@
-"""What a run came to: the verdict, what it rests on, and the recorded signals. Reads a run folder at any time."""
+"""What a run came to: the verdict, what it rests on, and the recorded signals, read from the run's folder."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Result:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What happened on the way: start, warnings, log lines, the end. A last line that was cut off is left out."""
+        """What happened on the way: start, warnings, the end. A last line that was cut off is left out."""
         with open(self.folder / run_folder.EVENTS, encoding="utf-8") as file:
             return [json.loads(line) for line in file if line.endswith("\n")]
 

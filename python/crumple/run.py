@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crumple import requirement, run_folder, wording
-from crumple.errors import CrumpleError, EndError, RecordError, StepError
+from crumple.errors import CrumpleError, EndError, RecordError, StepError, UsageError
 from crumple.manifest import Provenance
 from crumple.result import Result
 from crumple.run_folder import RunFolder
@@ -59,7 +59,8 @@ class Watch:
 
     started: called once, before the first step.   reached: called now and then with the simulated time [s].
     command: the command line, for the manifest.   profiling: measure the time of every unit.
-    error: the exception that ended the run, with a plugin's own as its cause.   hints: facts that may explain
+    error: the exception that ended the run, with a plugin's own as its cause.   warnings: those that came up
+    during the run.   hints: facts that may explain
     a
     failed requirement.   profile: time by unit.
     """
@@ -69,6 +70,7 @@ class Watch:
     command: Sequence[str] = ()
     profiling: bool = False
     error: BaseException | None = None
+    warnings: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     profile: list[ProfileRow] = field(default_factory=list)
 
@@ -110,23 +112,17 @@ def execute(
     watch: Watch,
 ) -> Result:
     """The same as `run`, for callers that watch."""
-    plan, horizon = _planned(scene, set=set, stop=stop)
+    plan = _planned(scene, set=set, seed=seed, stop=stop, threads=threads)
     with _termination_interrupts():
-        return _Execution(
-            plan, horizon, seed=seed, threads=threads, out=Path(out or "runs"), watch=watch
-        ).run()
+        return _Execution(plan, out=Path(out or "runs"), watch=watch).run()
 
 
 class _Execution:
-    """A scene on its way to a verdict. horizon: the end that the scene itself asks for [s]."""
+    """A scene on its way to a verdict."""
 
-    def __init__(
-        self, scene: Scene, horizon: float, *, seed: int | None, threads: int | None, out: Path, watch: Watch
-    ) -> None:
+    def __init__(self, scene: Scene, *, out: Path, watch: Watch) -> None:
         self._scene = scene
-        self._horizon = max(horizon, float(scene.stop))
-        self._seed = scene.seed if seed is None else seed
-        self._threads = scene.threads if threads is None else threads
+        self._horizon = float(max(scene.horizon, scene.stop))  # [s] that requirements without `until` look to
         self._watch = watch
         self._ticks = scene.stop_tick
         self._recorders: list[tuple[Any, int]] = []  # with their `every`
@@ -134,15 +130,13 @@ class _Execution:
         self._out = out
 
     def run(self) -> Result:
-        provenance = Provenance(
-            self._scene, seed=self._seed, threads=self._threads, command=self._watch.command
-        )
+        provenance = Provenance(self._scene, command=self._watch.command)
         folder = RunFolder(self._out, name=self._scene.name, identity=provenance.identity)
         self._folder = folder
         try:
             folder.write(run_folder.VERDICT, {"crumple": 1, "state": "running", **not_finished().to_json()})
             folder.write(run_folder.MANIFEST, provenance.to_json())
-            folder.event("start", scene=self._scene.name, seed=self._seed, ticks=self._ticks, pid=os.getpid())
+            folder.event("start", scene=self._scene.name, seed=self._scene.seed, ticks=self._ticks)
         except OSError as error:
             folder.close()
             raise RecordError(f"cannot write to {folder.path}: {error.strerror}") from None
@@ -162,7 +156,7 @@ class _Execution:
     def _build(self, folder: RunFolder) -> World:
         from crumple.scene import compose
 
-        world = compose(self._scene, threads=self._threads)
+        world = compose(self._scene)
         world.build()
         ports = {unit: world.outputs(unit) for unit in world.units()}
         self._si = {f"{u}.{p.name}": p.si for u, listed in ports.items() for p in listed}
@@ -173,6 +167,7 @@ class _Execution:
         warnings = [*self._scene.warnings, *world.warnings]
         for text in warnings:
             folder.event("warning", text=text)
+        self._warned = set(warnings)
         units = self._scene.units.values()
         self._watch.started(
             Outline(
@@ -185,7 +180,7 @@ class _Execution:
                 start=float(self._scene.start),
                 horizon=float(self._scene.stop),
                 ticks=self._ticks,
-                seed=self._seed,
+                seed=self._scene.seed,
                 warnings=tuple(warnings),
                 folder=folder.path,
             )
@@ -198,7 +193,7 @@ class _Execution:
         """Steps to the end, or to whatever ends the run before."""
         began = time.perf_counter()
         try:
-            world.reset(seed=self._seed)
+            world.reset(seed=self._scene.seed)
             if self._watch.profiling:
                 world.set_profiling(True)
             began = time.perf_counter()
@@ -259,6 +254,7 @@ class _Execution:
         recording = self._counted(closed, signals, ending)
         if self._watch.profiling:
             self._watch.profile = world.profile()
+        self._watch.warnings = [text for text in world.warnings if text not in self._warned]
         requirements = self._requirements(signals, ending)
         outputs = len(self._si)
         allowed = [f"{u.name}.{o}" for u in self._scene.units.values() for o in u.allow_nonfinite]
@@ -320,6 +316,8 @@ class _Execution:
         return [requirement.evaluate(each, seen) for each in self._scene.requirements]
 
     def _end_events(self, ending: Ending, verdict: Verdict) -> None:
+        for text in self._watch.warnings:
+            self._folder.event("warning", text=text)
         error = self._watch.error
         if error is not None:
             from crumple.tracebacks import plugin_traceback
@@ -350,19 +348,32 @@ class _Execution:
             "ticks": ending.ticks,
             "t": ending.t,
             "horizon": ending.horizon,
-            "seed": self._seed,
+            "seed": self._scene.seed,
             "wall": round(self._wall, 6),
             "hints": self._watch.hints,
         }
 
 
 def _planned(
-    scene: str | os.PathLike[str] | Scene, *, set: Mapping[str, Any] | None, stop: str | float | None
-) -> tuple[Scene, float]:
-    """The scene as it is to be run, and the end [s] that it asks for itself."""
-    from crumple.scene import load_scene
+    scene: str | os.PathLike[str] | Scene,
+    *,
+    set: Mapping[str, Any] | None,
+    seed: int | None,
+    stop: str | float | None,
+    threads: int | None,
+) -> Scene:
+    """The scene as it is to be run."""
+    from crumple.scene import Scene, load_scene
 
-    raise NotImplementedError
+    if not isinstance(scene, Scene):
+        return load_scene(scene, set=set, seed=seed, stop=stop, threads=threads)
+    if set or stop is not None:
+        raise UsageError("this scene is loaded already: give `set` and `stop` to load_scene.")
+    return replace(
+        scene,
+        seed=scene.seed if seed is None else seed,
+        threads=scene.threads if threads is None else threads,
+    )
 
 
 def _rate_name(period: float) -> str:
@@ -415,7 +426,7 @@ def _constant(signals: Signals, name: str) -> str | None:
 
 @contextmanager
 def _termination_interrupts() -> Iterator[None]:
-    """SIGTERM interrupts a run as Ctrl-C does, where nobody else has a use for it and this is the main thread."""
+    """SIGTERM interrupts a run as Ctrl-C does, unless somebody else has a use for it."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise Terminated

@@ -39,8 +39,7 @@ class RunFolder:
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         try:
             self.path = _new_folder(parent, f"{_plain_name(name)}-{stamp}-{identity[:8]}")
-            self._events = open(self.path / EVENTS, "x", encoding="utf-8")  # noqa: SIM115  # closed by
-            close()
+            self._events = open(self.path / EVENTS, "x", encoding="utf-8")  # noqa: SIM115
         except OSError as error:
             raise UsageError(
                 f"cannot make a run folder in {parent}: {error.strerror}. Give another place with --out DIR."
@@ -90,12 +89,12 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def to_json(content: Any, *, indent: int | None = None) -> str:
-    """JSON that every reader takes: infinities and NaN, which JSON has not, are the texts "inf", "-inf", "nan"."""
+    """JSON that every reader takes: infinities and NaN, which it lacks, are "inf", "-inf", "nan"."""
     return json.dumps(_finite(content), indent=indent, ensure_ascii=False, allow_nan=False, default=str)
 
 
 def is_alive(folder: Path) -> bool:
-    """Whether the process of a run still holds its lock. Where locks cannot be asked, it is taken to be dead."""
+    """Whether the process of a run still holds its lock. Where there are no locks, it is taken to be dead."""
     if fcntl is None:
         return False
     try:
@@ -115,7 +114,7 @@ def sha256_of(path: Path) -> str:
 
 
 def identity_of(what_runs: Mapping[str, Any]) -> str:
-    """The hash of what is to run: equal for equal scenes, parameters, seeds, FMUs and plugins, on any machine."""
+    """The hash of what is to run: equal for equal scenes, parameters, seeds, FMUs and plugins, anywhere."""
     text = json.dumps(_finite(what_runs), sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 

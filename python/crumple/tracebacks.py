@@ -24,7 +24,7 @@ def plugin_traceback(error: BaseException) -> list[str]:
 
 
 def _ours(filename: str) -> bool:
-    """Whether a file is part of Crumple, or of Python's import system, and not a plugin that comes with Crumple."""
+    """Whether a file is part of Crumple or of Python's import system, and no bundled plugin."""
     if filename.startswith("<frozen importlib"):
         return True
     package = Path(__file__).resolve().parent

@@ -20,7 +20,7 @@ _UNKNOWN = EXIT_CODES["inconclusive"]  # a verdict that nobody knows proves noth
 
 
 def exit_code(outcome: str) -> int:
-    """The exit code of a process that ran to this verdict: 0 pass or done, 1 fail, 3 inconclusive, 4 error."""
+    """The exit code of a run that came to this verdict: 0 pass or done, 1 fail, 3 inconclusive, 4 error."""
     return EXIT_CODES.get(outcome, _UNKNOWN)
 
 
@@ -129,7 +129,7 @@ def judge(
     elif unknown or not all(condition.holds for condition in conditions):
         outcome = "inconclusive"
         reasons = [ending.text] if ending.how == "unit_ended" and ending.text else []
-        reasons += [r.reason for r in unknown]
+        reasons += _together(unknown)
         reasons += [] if reasons else [c.evidence for c in conditions if not c.holds]
     elif applied:
         outcome = "pass"
@@ -139,6 +139,14 @@ def judge(
         outcome = "done"
         reasons = ["nothing was required" if not requirements else "none of the requirements applied"]
     return Verdict(outcome=outcome, reasons=tuple(reasons), conditions=conditions)
+
+
+def _together(results: Sequence[RequirementResult]) -> list[str]:
+    """Their reasons, those that differ only in the name of the requirement as one."""
+    names: dict[str, list[str]] = {}
+    for result in results:
+        names.setdefault(result.reason.removeprefix(f"{result.name}: "), []).append(result.name)
+    return [f"{', '.join(who)}: {why}" for why, who in names.items()]
 
 
 def not_finished() -> Verdict:

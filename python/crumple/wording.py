@@ -19,7 +19,7 @@ def number(value: float, *, digits: int = 4) -> str:
 
 
 def against(value: float, limit: float) -> tuple[str, str]:
-    """Value and limit as texts that differ where the numbers differ: 700.04 against 700 is not "700 against 700"."""
+    """Value and limit as texts that differ where the numbers do: 700.04 against 700 is not "700" twice."""
     as_text = number(limit, digits=6)
     texts = (number(value, digits=digits) for digits in (4, 6, 9, 12, 15, 17))
     if value == limit:

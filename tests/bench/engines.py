@@ -132,14 +132,15 @@ class Bench:
 def part_size(lane: Lane, *, whole: bool) -> tuple[int, int]:
     """Steps of one part, and parts of one round. Where one step takes longer than a part, fewer parts."""
     part_ns, parts = (PART_NS * PARTS, 1) if whole else (PART_NS, PARTS)
-    steps, wall = 1, 0.0
-    while lane.alive and wall < part_ns / 4:
+    steps, cpu = 1, 0.0
+    while lane.alive and cpu < part_ns / 4:
         steps *= 2
-        wall = lane.run(steps)
-    if not wall > 0:
+        cpu = lane.run(steps, 3)  # the least of three: one may have been disturbed for long
+    if not cpu > 0:
         return 1, 1
-    part = max(1, int(steps * part_ns / wall))
-    return part, max(1, min(parts, int(parts * part_ns * steps / (wall * part))))
+    each = cpu / steps
+    part = max(1, int(part_ns / each))
+    return part, max(1, min(parts, int(parts * part_ns / (each * part))))
 
 
 def rings(bench: Bench, sizes: Sequence[int], kinds: Sequence[int]) -> list[Case]:

@@ -256,11 +256,11 @@ class Lane:
         self.steps = answer["steps"] if answer else 0
         return answer
 
-    def run(self, steps: int) -> float:
-        """Take steps: wall time [ns], nan where the lane ended."""
-        answer = self.ask("run", steps)
-        self.steps += steps
-        return math.nan if answer is None else float(answer[0][1])
+    def run(self, steps: int, parts: int = 1) -> float:
+        """Take steps, `parts` times: least CPU of one part [ns], nan where the lane ended."""
+        answer = self.ask("run", steps, parts)
+        self.steps += steps * parts
+        return math.nan if answer is None else float(min(cpu for cpu, _ in answer))
 
     def round(self, steps: int, parts: int = 1) -> None:
         """One measured round: `parts` times as many steps. The least of the parts counts.

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from crumple.cli.screen import Screen, columns
-
-
-class Kind(StrEnum):
-    """What can be listed."""
-
-    scenes = "scenes"
-    units = "units"
-    metrics = "metrics"
+from crumple.errors import UsageError
 
 
 def list_(
-    kind: Annotated[Kind | None, typer.Argument(help="Only these; everything by default.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="Only scenes, units or metrics; by default all.")
+    ] = None,
 ) -> int:
     """List scenes, units and metrics.
 
@@ -28,17 +22,19 @@ def list_(
     Units: bundled FMUs and installed plugins. Metrics: what a requirement can be on.
     """
     screen = Screen()
-    listings = {Kind.scenes: _scenes, Kind.units: _units, Kind.metrics: _metrics}
+    listings = {"scenes": _scenes, "units": _units, "metrics": _metrics}
+    if kind is not None and kind not in listings:
+        raise UsageError(f'"{kind}" cannot be listed. There are: {", ".join(listings)}.')
     for number, (each, listing) in enumerate(listings.items()):
         if kind not in (None, each):
             continue
         if kind is None:
             if number:
                 screen.line()
-            screen.line(screen.style(each.value, "bold"))
+            screen.line(screen.style(each, "bold"))
         rows = listing() or [["none"]]
         for line in columns([["  " + row[0], *row[1:]] for row in rows]):
-            screen.line(line[: screen.width])
+            screen.line(screen.cut(line))
     return 0
 
 

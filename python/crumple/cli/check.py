@@ -12,7 +12,9 @@ from crumple.cli.screen import Screen
 
 
 def check(
-    scene: Annotated[str, typer.Argument(help="A bundled scene by name, or the path of a scene file.")],
+    scene: Annotated[
+        str, typer.Argument(metavar="SCENE", help="A bundled scene by name, or the path of a scene file.")
+    ],
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -22,7 +24,8 @@ def check(
 ) -> int:
     """Find all mistakes in a scene without running it.
 
-    Reads the scene, what its FMUs say about themselves, and what its plugins declare. Exit code 2 for mistakes.
+    Reads the scene, what its FMUs say about themselves, and what its plugins declare. Exit code 2 for
+    mistakes.
     """
     from crumple.scene import load_scene
 

@@ -1,15 +1,17 @@
 """An FMU may call `exit(0)`. The exit code of `crumple run` comes from the verdict all the same.
 
-C runs the handlers that were registered at exit, the last one first. The guard registers one that ends the process
-at once with the code of *inconclusive*, which is what `verdict.json` says until the run has ended; once there is a
-verdict it registers another with the verdict's own code. It needs the C library of Linux or macOS; elsewhere it
-does nothing.
+C runs the handlers that were registered at exit, the last one first. The guard registers two: one says on
+standard error what happened, the other ends the process with the code of *inconclusive*, which is what
+`verdict.json` says until the run has ended. Once there is a verdict, another one ends the process with the
+verdict's own code. This needs the C library of Linux or macOS; elsewhere the guard does nothing.
 """
 
 from __future__ import annotations
 
-import os
+import atexit
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from crumple.verdict import exit_code
@@ -20,31 +22,43 @@ class ExitGuard:
 
     def __init__(self) -> None:
         self._armed = False
+        self._library: Any = None
+        self._kept: list[Any] = []  # texts that the C library will read
 
-    def arm(self) -> None:
-        """From now on an exit that nobody expected has the code of *inconclusive*."""
-        self._armed = self._register(exit_code("inconclusive"))
-
-    def settle(self, code: int) -> None:
-        """There is a verdict: from now on every exit has its code. Python's buffers are written first."""
-        if not self._armed:
-            return
-        import atexit
-
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except OSError:  # the reader is gone
-                pass
-        atexit.register(self._register, code)
-
-    def _register(self, code: int) -> bool:
-        """Ask the C library to call `_exit(code)` at exit."""
+    def arm(self, folder: Path) -> None:
+        """From now on an exit that nobody expected has the code of *inconclusive*. folder: of the run."""
         try:
             import ctypes
 
-            library = ctypes.CDLL(None)
-            leave: Any = ctypes.cast(library._exit, ctypes.c_void_p)
-            return bool(library.__cxa_atexit(leave, ctypes.c_void_p(code), None) == 0)
+            self._library = ctypes.CDLL(None)
+            self._at_exit("_exit", ctypes.c_void_p(exit_code("inconclusive")))
+            text = f"a unit ended the process in the middle of the run; what was recorded is in {folder}"
+            self._kept.append(ctypes.c_char_p(text.replace("%", "%%").encode()))
+            self._at_exit("warnx", self._kept[0])
+            with suppress(ValueError):  # how the C library calls this program in its messages
+                ctypes.c_char_p.in_dll(self._library, "program_invocation_short_name").value = b"crumple"
+            self._armed = True
         except (AttributeError, ImportError, OSError, TypeError):
-            return False
+            pass  # no such library here
+
+    def settle(self, code: int) -> None:
+        """There is a verdict: every exit from now on has its code. It takes effect when Python has finished."""
+        if self._armed:
+            import ctypes
+
+            atexit.register(self._leave_with, ctypes.c_void_p(code))
+
+    def _leave_with(self, code: Any) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):  # the reader is gone
+                stream.flush()
+        self._at_exit("_exit", code)
+
+    def _at_exit(self, function: str, argument: Any) -> None:
+        """Have the C library call `function(argument)` at exit."""
+        import ctypes
+
+        register = getattr(self._library, "__cxa_atexit")  # noqa: B009  # a name that Python would mangle
+        address = ctypes.cast(getattr(self._library, function), ctypes.c_void_p)
+        if register(address, argument, None) != 0:
+            raise OSError("no room for another handler")

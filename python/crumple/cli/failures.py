@@ -6,6 +6,8 @@ import errno
 import sys
 import traceback
 
+import typer
+
 from crumple.cli.screen import Screen
 from crumple.errors import CrumpleError, RecordError, SceneError, StepError
 from crumple.tracebacks import plugin_traceback
@@ -17,13 +19,13 @@ USAGE = 2
 def report(error: BaseException) -> int:
     """Show an exception the way a user wants it, and return the exit code.
 
-    2 for a wrong call, scene or FMU, 3 where a person stopped it, 4 where a run failed. Only an error in Crumple
-    itself shows a traceback.
+    2 for a wrong call, scene or FMU, 3 where a person stopped it, 4 where a run failed. Only an error in
+    Crumple itself shows a traceback.
     """
     screen = Screen(sys.stderr)
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else USAGE
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
         screen.line("interrupted")
         return exit_code("inconclusive")
     if hasattr(error, "show") and hasattr(error, "exit_code"):  # typer's own: a wrong option or argument

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +12,9 @@ from crumple.cli.screen import Progress, Screen, columns
 from crumple.requirement_result import limit_text, margin_text, value_text, when_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from crumple.requirement_result import RequirementResult
     from crumple.result import Result
     from crumple.run import Outline, Watch
@@ -22,8 +24,10 @@ _MOST_HINTS = 4
 _MARKS = {"pass": " ", "fail": "✗", "inconclusive": "?", "not_applicable": "-"}
 
 
-def run(
-    scene: Annotated[str, typer.Argument(help="A bundled scene by name, or the path of a scene file.")],
+def run(  # noqa: PLR0917  # options of a command line have no order
+    scene: Annotated[
+        str, typer.Argument(metavar="SCENE", help="A bundled scene by name, or the path of a scene file.")
+    ],
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -40,7 +44,7 @@ def run(
         int | None, typer.Option(help="Most threads to use. Results never depend on it.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the run's folder is made. Default: runs.")
+        str | None, typer.Option(metavar="DIR", help="Where the run's folder is made. Default: runs.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
     profile: Annotated[
@@ -60,7 +64,7 @@ def run(
     guard = ExitGuard()
 
     def started(outline: Outline) -> None:
-        guard.arm()
+        guard.arm(outline.folder)
         if not json:
             _header(screen, outline)
         progress.begin(outline.name, start=outline.start, horizon=outline.horizon)
@@ -84,7 +88,7 @@ def run(
 
 
 def assignments(given: list[str]) -> dict[str, str]:
-    """`--set` options as a mapping; of two for one name, the later wins. Raises UsageError for one without "="."""
+    """`--set` options as a mapping; of two for one name the later wins. UsageError where "=" is missing."""
     from crumple.errors import UsageError
 
     found: dict[str, str] = {}
@@ -103,12 +107,17 @@ def _header(screen: Screen, outline: Outline) -> None:
     facts += [wording.count(outline.plugins, "plugin")] if outline.plugins else []
     facts += [wording.time(outline.period), wording.time(outline.horizon), f"seed {outline.seed}"]
     screen.line(screen.style(" · ".join(facts), "dim"))
-    for text in outline.warnings[:_MOST_WARNINGS]:
-        screen.line(f"{screen.style('warning', 'warning')}  {text}")
-    if len(outline.warnings) > _MOST_WARNINGS:
-        more = wording.count(len(outline.warnings) - _MOST_WARNINGS, "more warning")
-        screen.line(f"{screen.style('warning', 'warning')}  {more} in {outline.folder / 'events.jsonl'}")
+    _warnings(screen, outline.warnings, outline.folder)
     screen.line()
+
+
+def _warnings(screen: Screen, texts: Sequence[str], folder: Path) -> None:
+    word = f"{screen.style('warning', 'warning')}  "
+    for text in texts[:_MOST_WARNINGS]:
+        screen.wrapped(text, indent=9, first=word)
+    if len(texts) > _MOST_WARNINGS:
+        more = wording.count(len(texts) - _MOST_WARNINGS, "more warning")
+        screen.line(f"{word}{more} in {folder / 'events.jsonl'}")
 
 
 def _summary(screen: Screen, result: Result, watch: Watch) -> None:
@@ -116,6 +125,9 @@ def _summary(screen: Screen, result: Result, watch: Watch) -> None:
     if result.requirements:
         screen.line()
         _table(screen, result.requirements)
+    if watch.warnings:
+        screen.line()
+        _warnings(screen, watch.warnings, result.folder)
     if watch.profile:
         screen.line()
         _profile(screen, watch)
@@ -127,17 +139,16 @@ def _verdict(screen: Screen, result: Result, watch: Watch) -> None:
     from crumple.tracebacks import plugin_traceback
 
     word = result.verdict.upper()
-    first = f"  {screen.style(word, result.verdict)}   {result.reasons[0] if result.reasons else ''}"
-    indent = " " * (len(word) + 5)
+    first = f"  {screen.style(word, result.verdict)}   "
+    left = len(word) + 5
+    indent = " " * left
     if result.verdict in ("pass", "done"):
-        shown_width = len(word) + 5 + len(result.reasons[0])
         speed = _speed(result)
-        gap = max(3, min(screen.width, 96) - shown_width - len(speed))
-        screen.line(first + " " * gap + screen.style(speed, "dim"))
+        gap = max(3, min(screen.width, 96) - left - len(result.reasons[0]) - len(speed))
+        screen.line(first + result.reasons[0] + " " * gap + screen.style(speed, "dim"))
     else:
-        screen.line(first)
-        for reason in result.reasons[1:]:
-            screen.line(indent + reason)
+        for number, reason in enumerate(result.reasons):
+            screen.wrapped(reason, indent=left, first="" if number else first)
     for hint in watch.hints[:_MOST_HINTS]:
         screen.line(indent + hint)
     if watch.error is not None:
@@ -165,6 +176,8 @@ def _speed(result: Result) -> str:
 
 
 def _wall(seconds: float) -> str:
+    if seconds < 0.01:
+        return wording.time(float(f"{seconds:.2g}"))
     return f"{seconds:.2f} s" if seconds < 10 else wording.time(round(seconds, 1))
 
 

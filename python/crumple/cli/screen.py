@@ -1,10 +1,11 @@
-"""What the terminal shows: styles that vanish where there is no terminal, aligned tables, and one moving line."""
+"""What the terminal shows: styles that vanish elsewhere, aligned tables, and one moving line."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from typing import IO
@@ -31,12 +32,13 @@ def has_colour(stream: IO[str]) -> bool:
 
 
 class Screen:
-    """Lines on a stream. A reader that has gone away (`crumple run | head -1`) ends the output, never the run."""
+    """Lines on a stream. A reader that goes away (`crumple run | head -1`) ends the output, never the run."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = sys.stdout if stream is None else stream
         self._colour = has_colour(self._stream)
-        self.width = shutil.get_terminal_size((100, 24)).columns if self._stream.isatty() else 100
+        self._terminal = self._stream.isatty()
+        self.width = shutil.get_terminal_size((100, 24)).columns if self._terminal else 100
 
     def style(self, text: str, name: str) -> str:
         """`text` in a style, or as it is where there is no colour."""
@@ -49,6 +51,19 @@ class Screen:
         except BrokenPipeError:
             # what follows, and the flush at exit, must find a stream that still works
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def cut(self, text: str) -> str:
+        """`text` as far as it fits on a terminal; whole elsewhere."""
+        return text if len(text) <= self.width or not self._terminal else text[: self.width - 1] + "…"
+
+    def wrapped(self, text: str, *, indent: int, first: str = "") -> None:
+        """Write a long text in lines that fit, the first after `first`, the others indented by as much as it shows.
+
+        indent: how many columns `first` takes on the screen.
+        """
+        lines = textwrap.wrap(text, max(40, self.width - indent), break_long_words=False) or [""]
+        for number, line in enumerate(lines):
+            self.line((first if number == 0 and first else " " * indent) + line)
 
 
 def columns(rows: Sequence[Sequence[str]], *, gap: int = 3, most: int = 44) -> list[str]:
@@ -100,7 +115,8 @@ class Progress:
         self._drawn = now
         self._shown = True
         speed = (t - self._start) / spent
-        facts = f"{wording.time(t)} / {wording.time(self._horizon)}   {wording.number(speed, digits=3)} x real time"
+        facts = f"{wording.time(t)} / {wording.time(self._horizon)}"
+        facts += f"   {wording.number(speed, digits=3)} x real time"
         if left < float("inf"):
             facts += f"   {_left(left)} left"
         width = shutil.get_terminal_size((80, 24)).columns

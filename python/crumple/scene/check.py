@@ -117,7 +117,7 @@ def _outside(document: Document, label: str, value: int | None, least: int, most
 
 
 class _Clock:
-    """The times of a scene. period: None where it has a mistake. span: start and stop as the file has them."""
+    """The times of a scene. period: None where it is wrong. span: start and stop as the file has them."""
 
     def __init__(self, document: Document, table: Mapping[str, Any], stop: str | float | None) -> None:
         self._document = document

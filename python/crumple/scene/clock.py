@@ -58,7 +58,7 @@ def _rate(value: str | float) -> Fraction | None:
 
 
 def simplest(value: float) -> Fraction:
-    """The fraction with the least denominator among those that round to `value`: 1/3 for 0.3333333333333333."""
+    """The fraction of least denominator among those that round to `value`: 1/3 for 0.3333333333333333."""
     if value < 0:
         return -simplest(-value)
     exact = Fraction(value)
@@ -83,7 +83,7 @@ def _between(low: Fraction, high: Fraction) -> Fraction:
 
 
 def ticks_between(start: Fraction, stop: Fraction, period: Fraction, *, shown: str) -> int:
-    """How many periods the run has. Raises TimeError naming the nearest stops, where it is no whole number."""
+    """How many periods the run has. Where it is no whole number, raises TimeError naming the nearest."""
     count = (stop - start) / period
     if count < 1:
         if stop <= start:

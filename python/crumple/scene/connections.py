@@ -38,7 +38,8 @@ def plan_connections(document: Document, units: Units, exposed: Exposed) -> list
             input_port = find_input(target, units, table["from"])
             output_port = find_output(table["from"], units, exposed)
             if input_port is not None and output_port is not None:
-                _check_pair(target, input_port, table, output_port)
+                by_hand = "scale" in table or "offset" in table or _has_fault(document, path)
+                _check_pair(target, input_port, table["from"], output_port, by_hand=by_hand)
         except PortError as error:
             document.fault(path, str(error))
             continue
@@ -132,30 +133,38 @@ def _outputs(unit: str, ports: UnitPorts) -> str:
 # ---- pairs
 
 
-def _check_pair(target: str, into: Port, table: Mapping[str, Any], out: Port) -> None:
-    """Whether an output can feed an input, by the rules of the core. Raises PortError."""
-    source = table["from"]
-    by_hand = "scale" in table or "offset" in table
+def _has_fault(document: Document, path: tuple[str, ...]) -> bool:
+    return any(fault[:2] == path for fault in document.faulty)
+
+
+def _check_pair(target: str, into: Port, source: str, out: Port, *, by_hand: bool) -> None:
+    """Whether an output can feed an input, by the rules of the core. Raises PortError.
+
+    by_hand: a scale or an offset is given, and nothing is converted.
+    """
     if (out.kind in BLOBS or into.kind in BLOBS) and out.kind != into.kind:
         raise PortError(f'{out.kind} cannot feed {into.kind}: "{source}" is of kind {out.kind}.')
     if out.kind in BLOBS and by_hand:
         raise PortError(f"a {out.kind} cannot be scaled; take scale and offset out.")
     if out.size != into.size:
-        single = f' Connect one element: "{source}[0]".' if out.size > into.size else ""
-        if not single and out.size == 1:
-            single = f' Connect the elements one by one: "{target}[0]" = "{source}".'
-        raise PortError(
-            f'"{target}" has {into.size_text}, its source "{source}" has {out.size_text}.{single}'
-        )
+        if into.size == 1:
+            remedy = f'Connect one element: "{source}[0]".'
+        else:
+            element_of = source if out.size == 1 else f"{source}[0]"
+            remedy = f'Connect the elements one by one: "{target}[0]" = "{element_of}".'
+        sizes = f'"{target}" has {into.size_text}, its source "{source}" has {out.size_text}.'
+        raise PortError(f"{sizes} {remedy}")
     if by_hand or out.kind in BLOBS or into.si is None or out.si is None:
         return
     try:
         factor, offset = factor_offset(out.si, into.si)
     except SiError:
-        fact = f"{out.si.text} cannot feed {into.si.text}: {source} is {describe(out.si)}, {target} {describe(into.si)}."
-        raise PortError(fact) from None
+        measures = f"{source} is {describe(out.si)}, {target} {describe(into.si)}"
+        raise PortError(f"{out.si.text} cannot feed {into.si.text}: {measures}.") from None
     if (factor, offset) != (1.0, 0.0) and into.kind != "real":
-        fact = f"{into.kind} cannot take a value converted from {out.si.text} to {into.si.text}."
+        fact = (
+            f"is of kind {into.kind} and cannot take a value converted from {out.si.text} to {into.si.text}."
+        )
         raise PortError(f"{fact} Give scale = 1 to pass the number on as it is.")
 
 

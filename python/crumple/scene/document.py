@@ -1,9 +1,10 @@
 """The text of a scene and of what it includes, merged, with the origin of every key kept.
 
-Included files come first, in their order, and the file that includes them wins. Tables merge key by key; anything
-else replaces what was there. Three rules keep a merge from mixing what does not belong together: a unit that names
-its `fmu` or `plugin` replaces the included unit whole, a requirement that names its `signal` or `metric` likewise,
-and a connection always does. A plain value for a parameter of the scene changes its default and keeps its limits.
+Included files come first, in their order, and the file that includes them wins. Tables merge key by key;
+anything else replaces what was there. Three rules keep a merge from mixing what does not belong together: a
+unit that names its `fmu` or `plugin` replaces the included unit whole, a requirement that names its `signal`
+or `metric` likewise, and a connection always does. A plain value for a parameter of the scene changes its
+default and keeps its limits.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Any, NamedTuple
 
@@ -24,8 +24,7 @@ from crumple.scene.text import key_path
 _MOST_BYTES = 20_000_000  # no scene; a recording, perhaps, that was named by mistake
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where keys come from: a file, or an override from outside, which has a label instead of lines."""
 
     label: str  # the file as the user would write it; of an override "--set speed"
@@ -35,19 +34,17 @@ class Origin:
     lines: Lines | None = None
 
 
-@dataclass(slots=True)
 class Document:
     """A scene's merged tables, and what is wrong with them so far."""
 
-    tree: dict[str, Any] = field(default_factory=dict)
-    files: list[Origin] = field(default_factory=list)  # in the order in which they were read
-    origins: dict[Path, Origin] = field(default_factory=dict)  # of every key, by its path
-    mistakes: list[Mistake] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    faulty: set[Path] = field(default_factory=set)  # keys that have a mistake
-    unresolved: list[Path] = field(
-        default_factory=list
-    )  # keys whose "$name" means nothing; None stands there
+    def __init__(self) -> None:
+        self.tree: dict[str, Any] = {}
+        self.files: list[Origin] = []  # in the order in which they were read
+        self.origins: dict[Path, Origin] = {}  # of every key, by its path
+        self.mistakes: list[Mistake] = []
+        self.warnings: list[str] = []
+        self.faulty: set[Path] = set()  # keys that have a mistake
+        self.unresolved: list[Path] = []  # keys whose "$name" means nothing; None stands there
 
     def origin(self, path: Path) -> Origin:
         """Where the key at `path` comes from, or what contains it."""
@@ -84,7 +81,7 @@ class Document:
         self.origins[path] = Origin(label)
 
     def raise_mistakes(self) -> None:
-        """Raise SceneError if anything is wrong: in the order of the files and their lines, overrides last."""
+        """Raise SceneError if anything is wrong, in the order of files and lines; overrides come last."""
         if not self.mistakes:
             return
         order = {origin.label: index for index, origin in enumerate(self.files)}
@@ -187,7 +184,7 @@ def _read(document: Document, path: File, label: str, within: tuple[Asked, ...])
 
 
 def _included(table: Mapping[str, Any]) -> list[str]:
-    """The names of the files to include; what is of the wrong kind is reported with the shape of the scene."""
+    """The names of the files to include. What is of the wrong kind is reported with the scene's shape."""
     include = table.get("include", [])
     names = include if isinstance(include, list) else [include]
     return [name for name in names if isinstance(name, str)]
@@ -244,7 +241,9 @@ def _parsed(document: Document, origin: Origin) -> dict[str, Any] | None:
         if repeat is not None and repeat.second <= line:
             text = f"is there twice; the first is in line {repeat.first}. Keep one."
             if repeat.path[0] == "connect":
-                text = f"has two sources; the first is in line {repeat.first}. An input has one: keep one of them."
+                text = (
+                    f"has two sources; the first is in line {repeat.first}. An input has one: drop the other."
+                )
             document.mistakes.append(Mistake(origin.label, repeat.second, key_path(repeat.path), text))
         else:
             written = origin.text.split("\n")[line - 1]
@@ -260,12 +259,17 @@ def _where(message: str, text: str) -> tuple[int, int | None, str]:
 
 
 def _syntax(fact: str, column: int | None, written: str) -> str:
-    place = "at the end of the file" if column is None else f"at column {column}"
+    if fact == "Illegal character '\\n'":
+        return "is not TOML: a quote is not closed in this line."
+    if column is None:
+        return (
+            "is not TOML: at the end of the file, something is still open. Close the bracket or the quotes."
+        )
     match = _BARE_TEXT.match(written)
     remedy = ""
     if match and match["value"].strip() not in ("true", "false"):
         value = match["value"].strip()
         lower = {"True": "true", "False": "false"}.get(value)
         quoted = lower or f'"{value}"'
-        remedy = f" Did you mean {match['key']} = {quoted}?"
-    return f"is not TOML, {place}: {fact[:1].lower()}{fact[1:]}.{remedy}"
+        remedy = f". Did you mean {match['key']} = {quoted}?"
+    return f"is not TOML{remedy or f', at column {column}: {fact[:1].lower()}{fact[1:]}.'}"

@@ -1,8 +1,8 @@
 """On which line of a TOML text each key stands.
 
-`tomllib` forgets where it read things. This scanner reads the same text once more and keeps only the lines, of
-tables, dotted keys, inline tables, arrays and arrays of tables. It believes that the text is TOML (tomllib has
-said so) and never raises: of a text that is not, it tells what it saw until it was lost.
+`tomllib` forgets where it read things. This scanner reads the same text once more and keeps only the lines:
+of tables, dotted keys, inline tables, arrays and arrays of tables. It believes that the text is TOML, since
+tomllib has said so, and never raises: of a text that is not, it tells what it saw until it was lost.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 Path = tuple[str | int, ...]
@@ -47,10 +48,8 @@ class Lines:
         self._opened: dict[Path, int] = {}  # keys with a value, and tables with a header of their own
         self._counts: dict[Path, int] = {}  # arrays of tables: how many tables so far
         self.repeats: list[Repeat] = []
-        try:
+        with suppress(_Lost, RecursionError):
             self._document()
-        except (_Lost, RecursionError):
-            pass
 
     def __contains__(self, path: Sequence[str | int]) -> bool:
         return tuple(path) in self._lines

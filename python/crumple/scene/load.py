@@ -13,13 +13,16 @@ from crumple.scene.document import read_document
 from crumple.scene.plan import Scene
 from crumple.scene.text import did_you_mean, listed
 
-BUNDLED = Path(__file__).parents[1] / "bundled" / "scenes"
 SUFFIX = ".toml"
 
 
 def bundled_scenes() -> dict[str, Path]:
     """The scenes that come with Crumple, by name."""
-    return {path.stem: path for path in sorted(BUNDLED.glob(f"*{SUFFIX}"))}
+    import crumple
+
+    # an editable install has two folders: the sources, and what was built
+    folders = [Path(folder) / "bundled" / "scenes" for folder in crumple.__path__]
+    return {path.stem: path for folder in folders for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
 def locate_scene(name: str | os.PathLike[str]) -> tuple[Path, str]:
@@ -50,7 +53,7 @@ def load_scene(
     stop: str | float | None = None,
     threads: int | None = None,
 ) -> Scene:
-    """Read and check a scene. FMUs are opened for their descriptions, plugins imported for their declarations.
+    """Read and check a scene. Of FMUs, only the descriptions are read; plugins are imported.
 
     name_or_path: of a bundled scene, or of a file.
     set: parameters of the scene by name, and "unit.parameter" of units.

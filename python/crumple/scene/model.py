@@ -1,7 +1,11 @@
 """The shape of a scene file, as pydantic models. What the keys mean together is the business of `check`.
 
-Every description here goes into the JSON Schema, which editors show while a scene is written. Importing pydantic
-costs a tenth of a second: only `crumple.scene.shape` and `crumple.scene.schema()` import this module.
+Every description here goes into the JSON Schema, which editors show while a scene is written. After a change,
+write the schema anew:
+
+    python -m crumple.scene.model > python/crumple/scene/schema.json
+
+Importing pydantic costs a tenth of a second: only `crumple.scene.shape` imports this module, where it must.
 """
 
 from __future__ import annotations
@@ -79,9 +83,12 @@ def _value(value: Any) -> Any:
 
 
 def _texts(value: Any) -> Any:
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return value
-    raise _fail("must be an array of texts", value)
+    if not isinstance(value, list):
+        raise _fail("must be an array of texts", value)
+    for item in value:
+        if not isinstance(item, str):
+            raise ValueError(f"must be an array of texts, and {shown(item)} is none.")
+    return value
 
 
 def _text_or_texts(value: Any) -> Any:
@@ -238,7 +245,7 @@ class RequirementTable(Table):
     at: End = Field("end", description='"end": it must hold at the end of the run only.')
     when: Text = Field(
         None,
-        description='It applies only where parameters of the scene are so: "speed > 20 km/h and mass >= 1 t".',
+        description='Only where parameters of the scene are so: "speed > 20 km/h and mass >= 1 t".',
     )
     doc: Text = Field("", description="Why this is required.")
 
@@ -294,6 +301,8 @@ def _tidy(node: Any) -> None:
         node.pop(key, None)
     if node.get("default", 0) in (None, "", "end") or isinstance(node.get("default"), list | dict):
         del node["default"]
+    if node.get("additionalProperties") is True:
+        del node["additionalProperties"]  # some versions of pydantic say so, some leave it out
     if "patternProperties" in node:
         node["additionalProperties"] = False
     for key, value in node.items():
@@ -308,7 +317,7 @@ def _tidy(node: Any) -> None:
             _tidy(value)
 
 
-if __name__ == "__main__":  # python -m crumple.scene.model > schema.json
+if __name__ == "__main__":
     import json
 
     print(json.dumps(build_schema(), indent=1))

@@ -6,7 +6,6 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from crumple.errors import Mistake
@@ -24,14 +23,14 @@ _QUANTITY = re.compile(
 )
 
 
-@dataclass(slots=True)
 class Parameters:
-    """The scene's parameters by name, with `--set` applied. used: those that something refers to."""
+    """The scene's parameters by name, with `--set` applied."""
 
-    values: dict[str, Value] = field(default_factory=dict)
-    overrides: dict[str, Value] = field(default_factory=dict)
-    broken: set[str] = field(default_factory=set)  # declared, but with mistakes of their own
-    used: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.values: dict[str, Value] = {}
+        self.overrides: dict[str, Value] = {}  # what was given from outside, also for units
+        self.broken: set[str] = set()  # declared, but with mistakes of their own
+        self.used: set[str] = set()  # those that something refers to
 
 
 def split_quantity(text: str) -> tuple[str, str] | None:
@@ -216,7 +215,7 @@ def parse_array(given: Any) -> Any:
 def _override_unit(
     document: Document, parameters: Parameters, name: str, value: Any, declared: Mapping[str, Any]
 ) -> None:
-    """`--set unit.parameter=value`. Whether the unit has such a parameter is checked with the rest of the unit."""
+    """`--set unit.parameter=value`. Whether there is such a parameter is checked with the unit."""
     parameters.overrides[name] = value
     unit, dot, key = name.partition(".")
     units = document.tree.get("units")
@@ -241,7 +240,7 @@ def _override_unit(
 
 
 def _replace(document: Document, parameters: Parameters, container: Any, key: Any, path: Path) -> None:
-    """Put values in the place of "$name" at and below container[key]. What cannot be resolved is taken out."""
+    """Put values in the place of "$name" at and below container[key], and None where there is none."""
     value = container[key]
     if isinstance(value, dict):
         for name in list(value):

@@ -23,7 +23,7 @@ class SceneSource:
 
     path: Path
     sha256: str
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +45,12 @@ class UnitPlan:
     allow_nonfinite: tuple[str, ...] = ()
     allow_warnings: bool = False
     strict: bool = False
-    ports: UnitPorts | None = None
+    ports: UnitPorts | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPlan:
-    """An output that feeds an input, "unit.port" each. A scale or an offset replaces the conversion of units."""
+    """An output that feeds an input, "unit.port" each. A scale or an offset replaces unit conversion."""
 
     source: str
     target: str
@@ -61,7 +61,7 @@ class ConnectionPlan:
 
 @dataclass(frozen=True, slots=True)
 class RecordGroup:
-    """Outputs, "unit.port" each, in the order of their units, kept at every `every`-th communication point."""
+    """Outputs, "unit.port" each, in the order of their units, kept every `every` communication points."""
 
     signals: tuple[str, ...]
     every: int = 1

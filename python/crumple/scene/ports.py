@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from crumple.si import Si, SiError, parse_si
 
@@ -18,8 +17,7 @@ BLOBS = ("string", "binary")
 _INDEX = re.compile(r"(?P<port>.+)\[(?P<index>\d+(?:,\d+)*)\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(NamedTuple):
     """A port, or one element of it.
 
     name: as in "unit.port", with its index where it is one element.   si_name: its unit of measure where that
@@ -58,7 +56,7 @@ class UnitPorts(Protocol):
 
 
 class PluginPorts:
-    """Ports as a plugin's class declares them. Raises SiError where it declares a unit that cannot be read."""
+    """Ports as a plugin's class declares them. Raises SiError for a unit that cannot be read."""
 
     def __init__(self, plugin: type[Unit]) -> None:
         self._inputs = {name: _declared(name, port) for name, port in plugin.declared_inputs().items()}
@@ -147,8 +145,8 @@ def _readable(si: Si | None) -> str | None:
 def element(name: str, find: Callable[[str], Port | None]) -> Port | str | None:
     """The port called `name`, or the element of one: "range[2]", zero-based, "[1,2]" in a matrix.
 
-    A name that exists with its brackets wins. Returns a text, the end of a sentence, where the index is wrong, and
-    None where there is no such port.
+    A name that exists with its brackets wins. Returns a text, the end of a sentence, where the index is
+    wrong, and None where there is no such port.
     """
     whole = find(name)
     if whole is not None:

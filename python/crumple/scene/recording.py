@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +11,7 @@ from crumple.scene.connections import Exposed, PortError, Units, find_output
 from crumple.scene.document import Document
 from crumple.scene.lines import Path
 from crumple.scene.plan import RecordGroup
-from crumple.scene.text import did_you_mean, listed
+from crumple.scene.text import did_you_mean, listed, matches
 
 
 def plan_recording(
@@ -20,7 +19,7 @@ def plan_recording(
 ) -> list[RecordGroup]:
     """One group for each rate, the finest first.
 
-    required: signals that requirements look at: they are recorded at every communication point, whatever is asked.
+    required: signals that requirements look at, which are recorded at every communication point in any case.
     """
     record = document.tree.get("record", {})
     tables = (
@@ -44,7 +43,7 @@ def plan_recording(
 
 
 def outputs(units: Units, exposed: Exposed) -> list[str]:
-    """All outputs as "unit.port", in the order of the units: an FMU's or plugin's own, then what is shown besides."""
+    """All outputs as "unit.port", unit by unit: its own, then variables that are shown besides."""
     names: list[str] = []
     for unit, plan in units.items():
         if plan.ports is not None:
@@ -60,8 +59,8 @@ def _signals(
     everything = outputs(units, exposed)
     found: list[str] = []
     for index, pattern in enumerate([patterns] if isinstance(patterns, str) else patterns):
-        matches = [name for name in everything if name == pattern or fnmatchcase(name, pattern)]
-        found += matches or _unmatched(
+        meant = [name for name in everything if matches(name, pattern)]
+        found += meant or _unmatched(
             document,
             (*path, "signals") if isinstance(patterns, str) else (*path, "signals", index),
             pattern,
@@ -73,16 +72,15 @@ def _signals(
 
 def _unmatched(document: Document, path: Path, pattern: str, units: Units, exposed: Exposed) -> list[str]:
     """A name that is no output: a variable to be shown as one, or a mistake."""
-    plain = not any(sign in pattern for sign in "*?")
-    if not plain and any(plan.ports is None for plan in units.values()):
-        return []  # it may mean a unit that has mistakes of its own
     try:
-        if plain:
+        if not any(sign in pattern for sign in "*?"):
             port = find_output(pattern, units, exposed)
             return [] if port is None else [f"{pattern.partition('.')[0]}.{port.whole}"]
         everything = outputs(units, exposed)
-        near = did_you_mean(pattern, everything) or f" Outputs: {listed(everything)}."
-        document.fault(path, f'no output is called "{pattern}".{near}')
+        faulty = any(fault[0] == "units" for fault in document.faulty)  # it may mean one of those
+        if not faulty and pattern != "*":
+            near = did_you_mean(pattern, everything) or f" Outputs: {listed(everything)}."
+            document.fault(path, f'no output is called "{pattern}".{near}')
     except PortError as error:
         document.fault(path, str(error))
     return []

@@ -17,11 +17,14 @@ from crumple.scene.text import NAME, did_you_mean, listed, shown
 from crumple.si import SiError, factor_offset, parse_quantity, parse_si
 
 if TYPE_CHECKING:
-    from crumple.expression import Expression
     from crumple.requirement import Requirement
 
 _COMPARISON = re.compile(rf"\s*({NAME})\s*(<=|>=|==|!=|<|>)\s*(.+?)\s*")
 _AND = re.compile(r"\s+and\s+")
+_OR = re.compile(r"\s(?:or|not)\s|^\s*not\s")
+
+
+_LIMITS: tuple[Literal["max", "min", "equals"], ...] = ("max", "min", "equals")
 
 
 class RequirementError(ValueError):
@@ -42,8 +45,8 @@ def plan_requirements(
 ) -> list[Requirement]:
     """All requirements without mistakes.
 
-    span: start and stop of the run [s] as the file has them, None where they are not known. A run that `--stop` cuts
-    short does not reach every window, and is inconclusive.
+    span: start and stop of the run [s] as the file has them, None where they are not known. A run that is cut
+    short by `--stop` does not reach every window, and is inconclusive.
     """
     from crumple.requirement import Requirement
 
@@ -77,7 +80,7 @@ def _judged(
         raise RequirementError("metric", "is there as well as signal; a requirement is on one of them.")
     key = "signal" if "signal" in table else "metric"
     if key not in table:
-        if any(fault[:2] == path for fault in document.faulty):
+        if _has_fault(document, path):
             return {}
         raise RequirementError(
             "", 'does not say what is judged: write signal = "unit.port" or metric = "max(...)".'
@@ -110,11 +113,17 @@ def _judged(
     if any(port is None for port in ports.values()):
         return {}  # the unit has mistakes of its own, and what its ports measure is not known
     port = next(iter(ports.values())) if expression.signals == (what,) else None
+    if _has_fault(document, path) and not any(key in table for key in _LIMITS):
+        return {}  # what was meant as a limit has a mistake
     limits, si = _limits(table, checked.si, port)
     if checked.si is None and si:
         fact = f"what is judged declares no unit; it is taken to be in {si}, as the limit is"
         document.warnings.append(f"requirement {path[1]}: {fact}")
     return {"what": what, "expression": expression, "limits": limits, "source_si": checked.si, "si": si}
+
+
+def _has_fault(document: Document, path: tuple[str, ...]) -> bool:
+    return any(fault[:2] == path for fault in document.faulty)
 
 
 def _signal(key: str, name: str, units: Units, exposed: Exposed) -> Port | None:
@@ -134,7 +143,7 @@ def _limits(table: Mapping[str, Any], source: str | None, port: Port | None) -> 
     """
     from crumple.requirement import Limit
 
-    given: list[Literal["max", "min", "equals"]] = [key for key in ("max", "min", "equals") if key in table]
+    given = [key for key in _LIMITS if key in table]
     if not given:
         raise RequirementError("", "requires nothing: give it max, min or equals.")
     if "equals" in given and len(given) > 1:
@@ -243,6 +252,10 @@ def _when(
     """Whether the requirement applies: "speed > 20 km/h and mass >= 1 t", of the scene's parameters."""
     text = table.get("when", "")
     applies = True
+    if _OR.search(text):
+        raise RequirementError(
+            "when", 'comparisons are joined by "and" only; write a requirement for each case.'
+        )
     for comparison in _AND.split(text) if text.strip() else []:
         applies &= _holds(comparison, around[2])
     return {"applies": applies, "when": text}

@@ -1,9 +1,9 @@
 """Whether a scene has the shape of a scene: the right keys, each holding the right kind of value.
 
 Importing pydantic costs more CPU than a small scene takes to run, and nearly every scene that is run is well
-formed. So a document is first held against the JSON Schema, which was made from the models and lies beside them;
-only where it does not fit are the models loaded, to say why. `fits` may refuse what the models accept, never the
-reverse.
+formed. So a document is first held against the JSON Schema, which was made from the models and lies beside
+them; only where it does not fit are the models loaded, to say why. `fits` may refuse what the models accept,
+never the reverse.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _object_fits(value: dict[str, Any], schema: Mapping[str, Any], definitions: 
 
 # ---- the models
 
-_LATER = {"faults": "faults come in a later version of Crumple; take this table out."}
+_LATER = {"faults": "come in a later version of Crumple; take this table out."}
 _TABLES = {"model_type", "model_attributes_type", "dict_type", "dict_attributes_type"}
 
 
@@ -210,6 +210,8 @@ def _description(path: Path, key: str) -> str:
         return 'Write [clock] with a period and a stop, such as "1 ms" and "2 s".'
     if not path and key == "crumple":
         return "Write crumple = 1 at the top: the version of this format."
+    if not path and key == "units":
+        return "Write a table for each, as in [units.vehicle]."
     return _keys(model).get(key, "")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 
 from crumple.description import did_you_mean
 
-__all__ = ["NAME", "did_you_mean", "key_path", "listed", "shown"]
+__all__ = ["NAME", "did_you_mean", "key_path", "listed", "matches", "shown"]
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -37,6 +38,11 @@ def shown(value: object) -> str:
         text = value.replace("\n", "\\n")
         return f'"{text}"' if len(text) <= _MOST else f'"{text[: _MOST - 3]}..."'
     return str(value)
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a pattern with `*` and `?` means a name. Brackets are brackets: FMUs have names such as "x[1]"."""
+    return name == pattern or fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
 def listed(names: Iterable[str], *, most: int = 12) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from crumple.scene.document import Document
 from crumple.scene.lines import Path
 from crumple.scene.plan import UnitPlan
 from crumple.scene.ports import FmuPorts, PluginPorts
-from crumple.scene.text import did_you_mean, listed
+from crumple.scene.text import did_you_mean, listed, matches
 
 if TYPE_CHECKING:
     from crumple.archive import Archive
@@ -26,14 +26,14 @@ _ONLY_FMU = {"start": "with", "record": "", "allow_warnings": "", "strict": ""}
 _ONLY_PLUGIN = {"with": "start"}
 
 
-@dataclass(slots=True)
 class _Drafted:
     """A unit on its way to a plan."""
 
-    document: Document
-    path: Path
-    table: Mapping[str, Any]
-    plan: UnitPlan
+    def __init__(self, document: Document, name: str, table: Mapping[str, Any]) -> None:
+        self.document = document
+        self.path: Path = ("units", name)
+        self.table = table
+        self.plan = UnitPlan(name=name, model="", every=1, values={})
 
     def fault(self, key: str, text: str) -> None:
         self.document.fault((*self.path, key) if key else self.path, text)
@@ -49,9 +49,7 @@ def plan_units(document: Document, period: Fraction | None) -> dict[str, UnitPla
     """
     plans: dict[str, UnitPlan] = {}
     for name, table in document.tree.get("units", {}).items():
-        drafted = _Drafted(
-            document, ("units", name), table, UnitPlan(name=name, model="", every=1, values={})
-        )
+        drafted = _Drafted(document, name, table)
         drafted.plan = replace(drafted.plan, every=_every(drafted, period))
         if "fmu" in table and "plugin" in table:
             drafted.fault("plugin", "a unit has one model, either fmu or plugin; take one out.")
@@ -186,11 +184,11 @@ def _no_fmu(name: str, folder: File, bundled: list[str]) -> str:
     place = folder / name
     there = [f.name for f in place.parent.glob("*.fmu")] if place.parent.is_dir() else []
     hint = did_you_mean(place.name, there) or (f" There are: {listed(there)}." if there else "")
-    return f"the file {place} does not exist.{hint}"
+    return f'the file "{name}" does not exist in {folder}.{hint}'
 
 
 def _starts(drafted: _Drafted, described: Description) -> dict[str, int]:
-    """Check all start values, those that size others first. Returns the structural parameters as they will be."""
+    """Check all start values, those that size others first. Returns the structural parameters."""
     from crumple.description import find_variable
     from crumple.start import encode_start
 
@@ -215,9 +213,7 @@ def _patterns(table: Mapping[str, Any]) -> list[str]:
 
 
 def _matching(described: Description, pattern: str) -> list[Variable]:
-    from crumple.fmu import matching
-
-    return matching(described, pattern)
+    return [v for v in described.by_name.values() if matches(v.name, pattern)]
 
 
 def _exposed(drafted: _Drafted, described: Description, pattern: str) -> Iterator[Variable]:

@@ -1,0 +1,252 @@
+"""The shape of a scene: models, JSON Schema, and that the one stands for the other."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from crumple.errors import SceneError
+from crumple.scene import bundled_scenes, load_scene, schema
+from crumple.scene.model import SceneFile, build_schema
+from crumple.scene.shape import fits, prune, shape_faults
+
+BROKEN = Path(__file__).parent / "broken"
+GOOD = """
+crumple = 1
+title = "all that there is"
+description = "..."
+include = ["a.toml"]
+
+[clock]
+period = "100 us"
+stop = 0.15
+start = "-10 ms"
+seed = 3
+threads = 2
+
+[parameters]
+speed = { default = "57.09 km/h", min = "5 km/h", max = "80 km/h", doc = "at contact" }
+mass = 1719
+armed = true
+table = [[1, 2], [3.5, 4]]
+
+[units.vehicle]
+fmu = "vehicle_crush"
+start = { speed = "$speed", curve = "$table", mode = "Sport", on = true }
+record = "crush_*"
+allow_nonfinite = ["crush"]
+allow_warnings = true
+strict = false
+
+[units.controller]
+plugin = "controller.py:Controller"
+every = 5
+with = { threshold = "1.1 m/s", list = [1, "2 m"] }
+
+[units.sensor]
+plugin = "sensor"
+period = "1 ms"
+
+[connect]
+"controller.acceleration" = "vehicle.acceleration"
+"sensor.x" = { from = "vehicle.crush", same_tick = true, scale = 2, offset = -1.5 }
+
+[[record]]
+signals = ["vehicle.*"]
+every = 2
+[[record]]
+signals = "controller.fire"
+period = "1 ms"
+
+[requirements.head]
+metric = "hic15(occupant.head_acceleration)"
+max = 700.0
+when = "speed > 20 km/h"
+doc = "FMVSS 208"
+
+[requirements.crush]
+signal = "vehicle.crush"
+min = "-1 mm"
+max = "0.8 m"
+from = 0
+until = "150 ms"
+
+[requirements.fire]
+signal = "controller.fire"
+equals = true
+within = 0.1
+at = "end"
+
+[view]
+camera = { zoom = 3 }
+"""
+
+
+def accepted(tree: Any) -> bool:
+    """Whether the JSON Schema takes a document."""
+    document = schema()
+    return fits(tree, document, document["$defs"])
+
+
+def valid(tree: Any) -> bool:
+    """Whether the models take it."""
+    try:
+        SceneFile.model_validate(tree)
+    except ValidationError:
+        return False
+    return True
+
+
+def test_the_schema_that_is_shipped_is_that_of_the_models() -> None:
+    assert schema() == build_schema(), "run: python -m crumple.scene.model > python/crumple/scene/schema.json"
+
+
+def test_a_scene_with_everything_is_accepted() -> None:
+    tree = tomllib.loads(GOOD)
+    assert accepted(tree)
+    assert valid(tree)
+    assert shape_faults(tree) == []
+
+
+def test_every_key_is_described() -> None:
+    document = schema()
+    for table in [document, *document["$defs"].values()]:
+        for key, of_key in table.get("properties", {}).items():
+            assert of_key.get("description") or key == "clock", key
+
+
+def test_only_keywords_that_are_looked_at_are_used() -> None:
+    words = {
+        "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "description", "items",
+        "maximum", "minimum", "minProperties", "oneOf", "pattern", "patternProperties", "properties", "required",
+        "title", "type",
+    }  # fmt: skip
+
+    def used(node: Any, names: bool = False) -> Iterator[str]:
+        if isinstance(node, list):
+            for item in node:
+                yield from used(item)
+        elif isinstance(node, dict):
+            for key, value in node.items():
+                if not names:
+                    yield key
+                are_names = not names and key in ("$defs", "properties", "patternProperties")
+                yield from used(value, are_names)
+
+    assert set(used(schema())) <= words
+
+
+def test_the_schema_is_valid_and_says_the_same_elsewhere() -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    validator = jsonschema.Draft202012Validator(schema())
+    validator.check_schema(schema())
+    assert validator.is_valid(tomllib.loads(GOOD))
+    for path in bundled_scenes().values():
+        assert validator.is_valid(tomllib.loads(path.read_text(encoding="utf-8"))), path.name
+    for path in BROKEN.glob("shape_*.toml"):
+        assert not validator.is_valid(tomllib.loads(path.read_text(encoding="utf-8"))), path.name
+
+
+def _places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(node, dict | list):
+        for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
+            yield (*path, key)
+            yield from _places(value, (*path, key))
+
+
+_PLACES = list(_places(tomllib.loads(GOOD)))
+_VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3) | st.just(2**63) | st.just(2**63 - 1),
+    st.floats(),
+    st.sampled_from(["", "1 ms", "$speed", "x.y", "end", "a b", "1.5 kg", "60 Hz", "vehicle.*", "a\n"]),
+    st.lists(st.integers() | st.text(max_size=2), max_size=2),
+    st.dictionaries(
+        st.sampled_from(["from", "default", "fmu", "x", "a b", "a.b"]), st.integers(), max_size=2
+    ),
+)
+_EDITS = st.lists(
+    st.tuples(st.sampled_from(_PLACES), st.sampled_from(["set", "remove", "add"]), _VALUES),
+    min_size=1,
+    max_size=3,
+)
+
+
+def _edited(edits: list[tuple[tuple[Any, ...], str, Any]]) -> dict[str, Any]:
+    """GOOD with keys changed, taken out and added."""
+    tree = copy.deepcopy(tomllib.loads(GOOD))
+    for path, act, value in edits:
+        node: Any = tree
+        try:
+            for part in path[:-1]:
+                node = node[part]
+            if act == "set":
+                node[path[-1]] = copy.deepcopy(value)
+            elif act == "remove":
+                del node[path[-1]]
+            else:
+                node["from"] = copy.deepcopy(value)
+        except (KeyError, IndexError, TypeError):
+            continue
+    return tree
+
+
+@settings(max_examples=400, deadline=None)
+@given(_EDITS)
+def test_what_the_schema_accepts_the_models_accept(edits: list[tuple[tuple[Any, ...], str, Any]]) -> None:
+    tree = _edited(edits)
+    if accepted(tree):
+        assert valid(tree)
+
+
+@settings(max_examples=300, deadline=None)
+@given(_EDITS)
+def test_without_its_faults_a_document_has_no_others_but_missing_keys(
+    edits: list[tuple[tuple[Any, ...], str, Any]],
+) -> None:
+    tree = _edited(edits)
+    prune(tree, shape_faults(tree))
+    assert all("missing" in fault.text or "empty" in fault.text for fault in shape_faults(tree))
+
+
+def _toml(value: Any) -> str:
+    """A value in TOML. None cannot be said, and becomes a date."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "2026-11-21"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_text(key)} = {_toml(item)}" for key, item in value.items()) + "}"
+    return _text(value) if isinstance(value, str) else repr(value)
+
+
+def _text(text: str) -> str:
+    escaped = "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in text)
+    return f'"{escaped}"'
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_EDITS)
+def test_no_document_does_worse_than_a_scene_error(
+    edits: list[tuple[tuple[Any, ...], str, Any]], tmp_path: Path
+) -> None:
+    """Whatever stands in the file: mistakes, each in a line of the file, and never a crash."""
+    tree = _edited(edits)
+    text = "\n".join(f"{_text(key)} = {_toml(value)}" for key, value in tree.items() if key != "include")
+    path = tmp_path / "edited.toml"
+    path.write_text(text, encoding="utf-8", errors="replace")
+    with pytest.raises(SceneError) as caught:  # at the least, there is no plugin called "sensor"
+        load_scene(path)
+    lines = text.count("\n") + 1
+    assert all(m.line is not None and 1 <= m.line <= lines for m in caught.value.mistakes)
