@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fmu_build import build_fmu
 
 from crumple.errors import SceneError
 from crumple.scene import Scene, compose, load_scene
+from fmu_build import build_fmu
 
 BROKEN = Path(__file__).parent / "broken"
 PLUGINS = '''

@@ -71,7 +71,7 @@ LINES: dict[Path, int] = {
 }
 
 
-@pytest.mark.parametrize(("path", "line"), LINES.items(), ids=lambda v: str(v))
+@pytest.mark.parametrize(("path", "line"), LINES.items(), ids=str)
 def test_every_kind_of_key_has_its_line(path: Path, line: int) -> None:
     lines = Lines(TEXT)
     assert path in lines

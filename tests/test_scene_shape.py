@@ -124,11 +124,11 @@ def test_every_key_is_described() -> None:
 
 
 def test_only_keywords_that_are_looked_at_are_used() -> None:
-    words = {
-        "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "description", "items",
-        "maximum", "minimum", "minProperties", "oneOf", "pattern", "patternProperties", "properties", "required",
-        "title", "type",
-    }  # fmt: skip
+    looked_at = (
+        "$defs $ref additionalProperties anyOf const items maximum minimum minProperties oneOf pattern"
+    )
+    looked_at += " patternProperties properties required type"
+    for_readers = "$schema default description title"
 
     def used(node: Any, names: bool = False) -> Iterator[str]:
         if isinstance(node, list):
@@ -141,7 +141,7 @@ def test_only_keywords_that_are_looked_at_are_used() -> None:
                 are_names = not names and key in ("$defs", "properties", "patternProperties")
                 yield from used(value, are_names)
 
-    assert set(used(schema())) <= words
+    assert set(used(schema())) <= {*looked_at.split(), *for_readers.split()}
 
 
 def test_the_schema_is_valid_and_says_the_same_elsewhere() -> None:
@@ -162,28 +162,31 @@ def _places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             yield from _places(value, (*path, key))
 
 
-_PLACES = list(_places(tomllib.loads(GOOD)))
 _VALUES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-3, 3) | st.just(2**63) | st.just(2**63 - 1),
     st.floats(),
-    st.sampled_from(["", "1 ms", "$speed", "x.y", "end", "a b", "1.5 kg", "60 Hz", "vehicle.*", "a\n"]),
+    st.sampled_from(
+        ["", "1 ms", "x.y", "end", "a b", "1.5 kg", "60 Hz", "tank.*", "tank.level", "a\n", "[1]"]
+    ),
     st.lists(st.integers() | st.text(max_size=2), max_size=2),
     st.dictionaries(
         st.sampled_from(["from", "default", "fmu", "x", "a b", "a.b"]), st.integers(), max_size=2
     ),
 )
-_EDITS = st.lists(
-    st.tuples(st.sampled_from(_PLACES), st.sampled_from(["set", "remove", "add"]), _VALUES),
-    min_size=1,
-    max_size=3,
-)
+Edit = tuple[tuple[Any, ...], str, Any]
 
 
-def _edited(edits: list[tuple[tuple[Any, ...], str, Any]]) -> dict[str, Any]:
-    """GOOD with keys changed, taken out and added."""
-    tree = copy.deepcopy(tomllib.loads(GOOD))
+def _edits(text: str) -> st.SearchStrategy[list[Edit]]:
+    """Keys to be changed, taken out and added."""
+    places = st.sampled_from(list(_places(tomllib.loads(text))))
+    acts = st.sampled_from(["set", "remove", "add"])
+    return st.lists(st.tuples(places, acts, _VALUES), min_size=1, max_size=3)
+
+
+def _edited(text: str, edits: list[Edit]) -> dict[str, Any]:
+    tree = copy.deepcopy(tomllib.loads(text))
     for path, act, value in edits:
         node: Any = tree
         try:
@@ -201,19 +204,17 @@ def _edited(edits: list[tuple[tuple[Any, ...], str, Any]]) -> dict[str, Any]:
 
 
 @settings(max_examples=400, deadline=None)
-@given(_EDITS)
-def test_what_the_schema_accepts_the_models_accept(edits: list[tuple[tuple[Any, ...], str, Any]]) -> None:
-    tree = _edited(edits)
+@given(_edits(GOOD))
+def test_what_the_schema_accepts_the_models_accept(edits: list[Edit]) -> None:
+    tree = _edited(GOOD, edits)
     if accepted(tree):
         assert valid(tree)
 
 
 @settings(max_examples=300, deadline=None)
-@given(_EDITS)
-def test_without_its_faults_a_document_has_no_others_but_missing_keys(
-    edits: list[tuple[tuple[Any, ...], str, Any]],
-) -> None:
-    tree = _edited(edits)
+@given(_edits(GOOD))
+def test_without_its_faults_a_document_has_no_others_but_missing_keys(edits: list[Edit]) -> None:
+    tree = _edited(GOOD, edits)
     prune(tree, shape_faults(tree))
     assert all("missing" in fault.text or "empty" in fault.text for fault in shape_faults(tree))
 
@@ -236,17 +237,95 @@ def _text(text: str) -> str:
     return f'"{escaped}"'
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(_EDITS)
-def test_no_document_does_worse_than_a_scene_error(
-    edits: list[tuple[tuple[Any, ...], str, Any]], tmp_path: Path
-) -> None:
+WHOLE = f"""
+crumple = 1
+title = "a tank"
+
+[clock]
+period = "1 ms"
+stop = "1 s"
+
+[parameters]
+height = {{ default = "2 m", min = "1 m", max = "300 cm" }}
+steps = 2
+
+[units.tank]
+fmu = "{BROKEN / "tank"}"
+start = {{ height = "$height", "outer.mode" = "Open" }}
+record = "wall.*"
+every = "$steps"
+
+[units.sensor]
+plugin = "{BROKEN / "parts.py"}:Sensor"
+period = "2 ms"
+
+[units.controller]
+plugin = "{BROKEN / "parts.py"}:Controller"
+with = {{ threshold = "4 km/h", armed = false }}
+
+[connect]
+"controller.acceleration" = "sensor.reading"
+"sensor.wheels" = {{ from = "sensor.speeds", same_tick = false }}
+"sensor.mass" = {{ from = "tank.level", scale = 2, same_tick = true }}
+
+[[record]]
+signals = ["tank.*", "tank.wall.stress"]
+every = 2
+
+[requirements.level]
+signal = "tank.level"
+max = "2 m"
+min = 0
+from = "0.1 s"
+until = "0.2 s"
+when = "height > 1 m"
+
+[requirements.reading]
+metric = "max(cfc60(sensor.reading))"
+equals = "1 g"
+within = "0.1 g"
+"""
+
+
+def test_the_scene_to_be_edited_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "whole.toml").write_text(WHOLE, encoding="utf-8")
+    assert len(load_scene(tmp_path / "whole.toml").requirements) == 2
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edits=_edits(WHOLE))
+def test_no_document_does_worse_than_a_scene_error(edits: list[Edit], tmp_path: Path) -> None:
     """Whatever stands in the file: mistakes, each in a line of the file, and never a crash."""
-    tree = _edited(edits)
+    tree = _edited(WHOLE, edits)
     text = "\n".join(f"{_text(key)} = {_toml(value)}" for key, value in tree.items() if key != "include")
     path = tmp_path / "edited.toml"
     path.write_text(text, encoding="utf-8", errors="replace")
-    with pytest.raises(SceneError) as caught:  # at the least, there is no plugin called "sensor"
-        load_scene(path)
-    lines = text.count("\n") + 1
-    assert all(m.line is not None and 1 <= m.line <= lines for m in caught.value.mistakes)
+    try:
+        scene = load_scene(path)
+    except SceneError as error:
+        lines = text.count("\n") + 1
+        assert error.mistakes
+        assert all(m.line is not None and 1 <= m.line <= lines for m in error.mistakes)
+    else:
+        assert scene.stop_tick >= 1
+
+
+_SETTINGS = st.dictionaries(
+    st.sampled_from(
+        ["height", "steps", "tank.height", "tank.level", "controller.threshold", "controller.armed", "x", "."]
+    ),
+    _VALUES | st.text(max_size=4),
+    min_size=1,
+    max_size=3,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(given_=_SETTINGS)
+def test_nothing_that_is_set_does_worse_than_a_scene_error(given_: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "whole.toml"
+    path.write_text(WHOLE, encoding="utf-8")
+    try:
+        load_scene(path, set=given_)
+    except SceneError as error:
+        assert all(m.where.startswith("--set ") and m.line is None for m in error.mistakes)

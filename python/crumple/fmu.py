@@ -10,19 +10,18 @@ from typing import Any
 
 from crumple import _core
 from crumple.archive import Archive, library_path, open_fmu, require_cosimulation
+from crumple.content import bundled
 from crumple.description import Description, Variable, did_you_mean, element_count, find_variable, shape_of
 from crumple.errors import FmuError
 from crumple.si import SiError, parse_si
 from crumple.start import decode_start, encode_start
-
-BUNDLED = Path(__file__).parent / "bundled" / "fmu"
 
 _specs: dict[tuple[Any, ...], _core.FmuSpec] = {}
 
 
 def bundled_fmus() -> dict[str, Path]:
     """The FMUs that come with Crumple, by name."""
-    return {path.stem: path for path in sorted(BUNDLED.glob("*.fmu"))}
+    return bundled("fmu", ".fmu")
 
 
 def locate_fmu(name: str | os.PathLike[str], *, beside: Path | None = None) -> Path:
@@ -35,10 +34,10 @@ def locate_fmu(name: str | os.PathLike[str], *, beside: Path | None = None) -> P
     path = Path(text) if beside is None or Path(text).is_absolute() else beside / text
     if path.exists():
         return path
-    bundled = bundled_fmus()
-    if text in bundled:
-        return bundled[text]
-    hint = did_you_mean(text, bundled) if os.sep not in text and not text.endswith(".fmu") else ""
+    known = bundled_fmus()
+    if text in known:
+        return known[text]
+    hint = did_you_mean(text, known) if os.sep not in text and not text.endswith(".fmu") else ""
     raise FmuError(f'FMU "{text}": no such file, and no bundled FMU of that name.{hint}')
 
 

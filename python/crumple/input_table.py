@@ -60,8 +60,8 @@ def input_table(source: Any, fmu: Fmu) -> tuple[Table, list[Feed]]:
     inputs = {v.name: v for v in fmu.inputs()}
     if columns.names[0] in inputs:
         raise UsageError(
-            f'{columns.place}: the first column is the time in s, but its name, "{columns.names[0]}", is that of'
-            " an input"
+            f'{columns.place}: the first column is the time in s, but its name, "{columns.names[0]}", is'
+            " that of an input"
         )
     times = _times(columns)
     values: dict[str, list[float]] = {}
@@ -115,8 +115,8 @@ def _from_memory(source: Any) -> _Columns:
         source = source.reshape(-1)
     else:
         raise UsageError(
-            f"input is {type(source).__name__}: give the path of a CSV file, a structured array, or a mapping of"
-            " names to sequences"
+            f"input is {type(source).__name__}: give the path of a CSV file, a structured array, or a mapping"
+            " of names to sequences"
         )
     flat: dict[str, Sequence[Any]] = {}
     rows: int | None = None

@@ -286,7 +286,7 @@ def _metric_found(requirement: Requirement, limit: Limit, seen: Seen, window: _W
     at = None
     if final and limit.broken(found.value) and window.last - window.first < _MOST_ROWS_SEARCHED:
         row = _first_broken(limit, value_to, window)
-        at = seen.start + row * seen.period
+        at = float(seen.signals.t(_table_of(requirement))[row])
     elif worst is not None and limit.broken(found.value):
         at = worst[1] if window.complete and sided else None
     return _Found(found.value, worst, broken_at=at, final=final)

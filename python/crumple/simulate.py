@@ -145,8 +145,8 @@ class Simulation:
         self.fmu.tolerance = described.default_tolerance if tolerance is None else tolerance
         begin, dt = float(self.schedule.start), float(self.schedule.step)
         self._world = World(self.schedule.step, threads=1, digest=False, start=begin)
-        # The end is known, so the FMU is told, as most importers do. Told exactly, an FMU that adds t and dt may
-        # find its last step a rounding too long.
+        # The end is known, so the FMU is told, as most importers do. Told exactly, an FMU that adds t and dt
+        # may find its last step a rounding too long.
         last = begin + float(max(0, self.schedule.ticks - 1) * self.schedule.step)
         self.fmu.stop = max(float(self.schedule.stop), last + dt)
         self._name = re.sub(r"\W", "_", self.fmu.archive.path.stem) or "fmu"

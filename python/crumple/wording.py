@@ -32,6 +32,8 @@ def time(t: float) -> str:
     size = abs(t)
     if size == 0.0:
         return "0 s"
+    if size < 0.9999e-6:
+        return f"{number(t * 1e9)} ns"
     if size < 0.9999e-3:
         return f"{number(t * 1e6)} µs"
     if size < 0.9999:

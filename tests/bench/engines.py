@@ -287,10 +287,11 @@ def main(arguments: list[str] | None = None) -> int:
         except NotBuilt as error:
             print(f"the benchmark cannot build its FMUs: {error}", file=sys.stderr)
             return 2
-    aims = targets(cases)
-    named = ", ".join(f"{engine} {version}" for engine, version in report.versions(cases).items())
-    print(report.summary_text(cases) + "\n\n" + report.targets_text(aims))
-    print(f"\n{line}; {named}; least of {rounds} rounds")
+    every = set(wanted) == set(NAMES)
+    aims = [target for target in targets(cases) if every or target.met is not None]
+    print(report.summary_text(cases) + "\n\n" + report.targets_text(aims) + "\n")
+    named = [f"{engine} {version}" for engine, version in report.versions(cases).items()]
+    print("; ".join([line, *named, f"least of {rounds} rounds"]))
     settings = {"rounds": rounds, "quick": chosen.quick, "only": wanted}
     whole = report.as_json(found, cases, aims, settings)
     if chosen.json is not None:

@@ -169,7 +169,7 @@ def targets_text(targets: list[Target]) -> str:
         [t.name, f"{'>=' if t.at_least else '<='} {t.limit:g} {t.si}".strip(), number(t.value), words[t.met]]
         for t in targets
     ]
-    return table(["target", "limit", "measured", ""], rows)
+    return table(["target", "limit", "measured", ""], rows) if rows else ""
 
 
 def first_line(*command: str) -> str:

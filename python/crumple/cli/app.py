@@ -142,6 +142,9 @@ def invoke(arguments: list[str] | None = None) -> int:
 
 def main() -> None:
     """Entry point of the command `crumple`."""
+    from crumple.cli.exit_guard import own_process
+
+    own_process()
     code = invoke()
     for stream in (sys.stdout, sys.stderr):
         try:

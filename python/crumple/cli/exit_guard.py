@@ -17,22 +17,35 @@ from typing import Any
 from crumple.verdict import exit_code
 
 
+_owned = False
+
+
+def own_process() -> None:
+    """Says that this process is the command `crumple`, and its exit code ours to decide; a test's is not."""
+    global _owned  # noqa: PLW0603  # a fact about the process
+    _owned = True
+
+
 class ExitGuard:
-    """Decides the exit code of this process, whoever ends it."""
+    """Decides the exit code of this process, whoever ends it. Does nothing in a process that is not ours."""
 
     def __init__(self) -> None:
         self._armed = False
         self._library: Any = None
         self._kept: list[Any] = []  # texts that the C library will read
 
-    def arm(self, folder: Path) -> None:
+    def arm(self, folder: Path | None = None) -> None:
         """From now on an exit that nobody expected has the code of *inconclusive*. folder: of the run."""
+        if not _owned:
+            return
         try:
             import ctypes
 
             self._library = ctypes.CDLL(None)
             self._at_exit("_exit", ctypes.c_void_p(exit_code("inconclusive")))
-            text = f"a unit ended the process in the middle of the run; what was recorded is in {folder}"
+            text = "a unit ended the process in the middle of the run"
+            if folder is not None:
+                text += f"; what was recorded is in {folder}"
             self._kept.append(ctypes.c_char_p(text.replace("%", "%%").encode()))
             self._at_exit("warnx", self._kept[0])
             with suppress(ValueError):  # how the C library calls this program in its messages
@@ -42,7 +55,7 @@ class ExitGuard:
             pass  # no such library here
 
     def settle(self, code: int) -> None:
-        """There is a verdict: every exit from now on has its code. It takes effect when Python has finished."""
+        """There is a verdict: every exit from now on has its code, once Python has finished."""
         if self._armed:
             import ctypes
 
@@ -58,7 +71,7 @@ class ExitGuard:
         """Have the C library call `function(argument)` at exit."""
         import ctypes
 
-        register = getattr(self._library, "__cxa_atexit")  # noqa: B009  # a name that Python would mangle
+        register = getattr(self._library, "__cxa_atexit")
         address = ctypes.cast(getattr(self._library, function), ctypes.c_void_p)
         if register(address, argument, None) != 0:
             raise OSError("no room for another handler")

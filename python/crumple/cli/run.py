@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from crumple.requirement_result import RequirementResult
     from crumple.result import Result
-    from crumple.run import Outline, Watch
+    from crumple.execution import Outline, Watch
 
 _MOST_WARNINGS = 5
 _MOST_HINTS = 4
@@ -56,7 +56,7 @@ def run(  # noqa: PLR0917  # options of a command line have no order
     Exit codes: 0 pass, 1 fail, 2 wrong call or scene, 3 inconclusive, 4 error.
     """
     from crumple.cli.exit_guard import ExitGuard
-    from crumple.run import Watch, execute
+    from crumple.execution import Watch, execute
 
     watch = Watch(command=("crumple", *sys.argv[1:]), profiling=profile)
     screen = Screen()

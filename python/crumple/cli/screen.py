@@ -57,7 +57,7 @@ class Screen:
         return text if len(text) <= self.width or not self._terminal else text[: self.width - 1] + "…"
 
     def wrapped(self, text: str, *, indent: int, first: str = "") -> None:
-        """Write a long text in lines that fit, the first after `first`, the others indented by as much as it shows.
+        """Write a long text in lines that fit: the first after `first`, the others indented like it.
 
         indent: how many columns `first` takes on the screen.
         """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MOST_NOTICES = 12
 
 
-def simulate(
+def simulate(  # noqa: PLR0917  # options of a command line have no order
     model: Annotated[str, typer.Argument(help="An .fmu file, an unpacked one, or a bundled FMU by name.")],
     stop: Annotated[
         str | None, typer.Option(metavar="TIME", help="Default: that of the FMU's default experiment.")
@@ -31,8 +31,8 @@ def simulate(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Constant step. Default: the default experiment's, else the FMU's fixed internal step, else a"
-            " round number that makes at least 500 steps.",
+            help="Constant step. Default: the default experiment's, else the FMU's fixed internal step, else"
+            " a round number that makes at least 500 steps.",
         ),
     ] = None,
     start_time: Annotated[
@@ -73,11 +73,13 @@ def simulate(
     """Run one FMU without a scene.
 
     The table has the column time, then the outputs by name, and a row for every communication point, that of
-    the start included. An FMU that asks for the end gets it: the rows so far are kept, and the exit code is 0.
+    the start included. An FMU that asks for the end gets it: the rows so far are kept, and the exit code is
+    0.
 
     Exit codes: 0 done, 2 wrong call or FMU, 3 interrupted, 4 the FMU failed.
     """
     from crumple.cli.exit_guard import ExitGuard
+    from crumple.cli.failures import report
     from crumple.simulate import Simulation
 
     place = None if out is None or str(out) == "-" else _place(out)
@@ -101,20 +103,19 @@ def simulate(
     progress.begin(
         simulation.fmu.archive.path.stem, start=float(schedule.start), horizon=float(schedule.stop)
     )
+    failure: BaseException | None = None
     try:
         simulation.run(progress)
     except StepError as error:
+        failure = _with_remedy(error, {v.name for v in simulation.fmu.outputs()})
+    except KeyboardInterrupt as error:
+        failure = error
+    finally:
         progress.clear()
-        _finish(simulation, out, place, failed=True)
-        raise _with_remedy(error, {v.name for v in simulation.fmu.outputs()}) from error.__cause__
-    except KeyboardInterrupt:
-        progress.clear()
-        _finish(simulation, out, place, failed=True)
-        raise
-    progress.clear()
-    _finish(simulation, out, place, failed=False)
-    guard.settle(0)
-    return 0
+    _finish(simulation, out, place, failed=failure is not None)
+    code = 0 if failure is None else report(failure)
+    guard.settle(code)
+    return code
 
 
 def _start_values(given: list[str]) -> dict[str, str]:

@@ -30,7 +30,7 @@ def plan_connections(document: Document, units: Units, exposed: Exposed) -> list
     """All connections without mistakes."""
     plans: list[ConnectionPlan] = []
     for target, written in document.tree.get("connect", {}).items():
-        table = {"from": written} if isinstance(written, str) else written
+        table: dict[str, Any] = {"from": written} if isinstance(written, str) else written
         path = ("connect", target)
         if "from" not in table:
             continue  # the shape is wrong, and that is reported

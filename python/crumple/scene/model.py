@@ -275,7 +275,9 @@ class SceneFile(Table):
     )
     units: dict[Name, UnitTable] = Field(description="The instances of models by name.", min_length=1)
     connect: dict[str, Source] = Field(default={}, description='"unit.input" = "unit.output".')
-    record: Records = Field(default={}, description="What is recorded; all outputs at every tick by default.")
+    record: Records = Field(
+        default_factory=list, description="What is recorded; all outputs at every tick by default."
+    )
     requirements: dict[Name, RequirementTable] = Field(default={}, description="What must hold.")
     view: dict[str, Any] = Field(default={}, description="For viewers; kept, without effect on the run.")
 

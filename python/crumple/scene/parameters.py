@@ -52,6 +52,9 @@ def resolve(document: Document, given: Mapping[str, Any]) -> Parameters:
     declared = document.tree.get("parameters")
     declared = declared if isinstance(declared, dict) else {}
     plain = {name: _plain(value) for name, value in given.items()}
+    for name in [name for name, value in plain.items() if _refers(value)]:
+        text = f"{shown(plain.pop(name))} refers to a parameter; give a value."
+        document.mistakes.append(Mistake(None, None, f"--set {name}", text))
     for name, entry in declared.items():
         _declare(document, parameters, name, entry, plain)
     for key in list(document.tree):
@@ -142,6 +145,12 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     return list(value) if isinstance(value, tuple) else value
+
+
+def _refers(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_refers, value))
+    return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
 
 
 def _typed(given: Any, default: Value) -> Value:

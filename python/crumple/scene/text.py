@@ -41,7 +41,7 @@ def shown(value: object) -> str:
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether a pattern with `*` and `?` means a name. Brackets are brackets: FMUs have names such as "x[1]"."""
+    """Whether a pattern with `*` and `?` means a name. Brackets are brackets, as in FMUs' names "x[1]"."""
     return name == pattern or fnmatchcase(name, pattern.replace("[", "[[]"))
 
 

@@ -1,0 +1,5 @@
+"""`python -m crumple` is the same as `crumple`."""
+
+from crumple.cli import main
+
+main()
