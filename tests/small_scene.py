@@ -1,4 +1,4 @@
-"""A small scene of two Python plugins for the tests of runs: a car that brakes, and a switch that it trips."""
+"""A small scene of two Python plugins for the tests of runs: a car that brakes and trips a switch."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from crumple.expression import parse_expression
 from crumple.recording import Signals
 from crumple.requirement import Limit, Requirement, Seen, evaluate
@@ -27,7 +28,10 @@ T = np.arange(ROWS) / 1000
 def recorded(folder: Path, **signals: Any) -> Signals:
     """Signals `unit.<name>` as the recorder writes them."""
     columns = {f"unit.{name}": np.asarray(values, float) for name, values in signals.items()}
-    dtype = [("t", "<f8"), *((n, "<f8", v.shape[1:]) if v.ndim > 1 else (n, "<f8") for n, v in columns.items())]
+    dtype = [
+        ("t", "<f8"),
+        *((n, "<f8", v.shape[1:]) if v.ndim > 1 else (n, "<f8") for n, v in columns.items()),
+    ]
     table = np.zeros(len(next(iter(columns.values()))), dtype)
     table["t"] = np.arange(len(table)) / 1000
     for name, values in columns.items():
@@ -39,7 +43,13 @@ def recorded(folder: Path, **signals: Any) -> Signals:
 def seen(signals: Signals, *, t: float | None = None, horizon: float = 0.1, si: str | None = None) -> Seen:
     reached = float(signals.t()[-1]) if t is None else t
     return Seen(
-        signals=signals, period=PERIOD, start=0.0, horizon=horizon, t=reached, si_of=lambda name: si, not_seen="cut"
+        signals=signals,
+        period=PERIOD,
+        start=0.0,
+        horizon=horizon,
+        t=reached,
+        si_of=lambda name: si,
+        not_seen="cut",
     )
 
 
@@ -111,7 +121,7 @@ def test_a_range_reports_the_nearer_limit(tmp_path: Path) -> None:
     assert (result.status, result.relation, result.value) == ("pass", "max", 9.0)
     result = judge(tmp_path, require("unit.x", *both), x=-x - 8)  # from -4 to -17
     assert (result.status, result.relation, result.value) == ("fail", "min", -17.0)
-    assert result.reason == "r: unit.x -17 falls short of -10 by 70 % at 100 ms (first broken at 47 ms)"
+    assert result.reason == "r: unit.x -17 is below -10 by 70 % at 100 ms (first broken at 47 ms)"
 
 
 def test_equals_takes_the_farthest_value_and_its_margin_is_a_share_of_within(tmp_path: Path) -> None:
@@ -258,7 +268,10 @@ def test_nan_is_never_a_pass(tmp_path: Path) -> None:
     assert result.status == "inconclusive"
     x[40] = 2.0
     assert judge(tmp_path, require("unit.x", Limit("max", 1.0, 1.0)), x=x).status == "fail"
-    assert judge(tmp_path, require("unit.x", Limit("max", 1.0, 1.0)), x=np.full(ROWS, np.nan)).status == "inconclusive"
+    assert (
+        judge(tmp_path, require("unit.x", Limit("max", 1.0, 1.0)), x=np.full(ROWS, np.nan)).status
+        == "inconclusive"
+    )
 
 
 def test_an_infinite_sample_breaks_the_limit_that_it_is_beyond(tmp_path: Path) -> None:
@@ -276,6 +289,11 @@ def test_every_element_of_a_vector_must_hold_and_one_can_be_named(tmp_path: Path
     assert judge(tmp_path, require("unit.v[0]", Limit("max", 1.0, 1.0)), v=v).status == "pass"
     assert judge(tmp_path, require("unit.v[1]", Limit("max", 1.0, 1.0)), v=v).status == "fail"
     assert judge(tmp_path, require("max(unit.v[1])", Limit("max", 1.0, 1.0)), v=v).value == 3.0
+
+
+def test_of_a_signal_that_stood_still_no_moment_is_the_worst(tmp_path: Path) -> None:
+    result = judge(tmp_path, require("unit.x", Limit("max", 1.0, 1.0)), x=np.zeros(ROWS))
+    assert (result.status, result.worst, when_text(result)) == ("pass", None, "")
 
 
 def test_a_requirement_that_does_not_apply_is_not_judged(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import crumple
 import numpy as np
 import pytest
+
+import crumple
 from crumple import run_folder
 from crumple.execution import Watch, execute
 from crumple.verdict import EXIT_CODES
@@ -34,9 +35,13 @@ def test_a_run_passes_and_its_signals_follow_the_law_of_motion(tmp_path: Path) -
     assert len(t) == 1501
     assert (t[0], t[1], t[-1]) == (0.0, 1e-4, 0.15)  # counted, not added
     assert speed == pytest.approx(np.maximum(0.0, 15.0 - 300.0 * t), abs=1e-12)
-    # 1.1 m/s at 300 m/s^2 takes 3.67 ms, seen one tick late; the switch looks each 0.5 ms and answers 0.5 ms later
+    # the switch adds 300 m/s^2 * 0.5 ms = 0.15 m/s a step, but sees the car at rest in its first: it exceeds
+    # 1.1 m/s in its ninth, which ends at 4.5 ms
     assert result.requirements["time_to_close"].value == pytest.approx(4.5)
-    assert result.metrics == {"chest": result.requirements["chest"].value, "time_to_close": pytest.approx(4.5)}
+    assert result.metrics == {
+        "chest": result.requirements["chest"].value,
+        "time_to_close": pytest.approx(4.5),
+    }
     assert result.requirements["chest"].value == pytest.approx(300 / 9.80665, rel=1e-12)
 
 
@@ -114,7 +119,9 @@ def test_the_same_scene_gives_the_same_digest_and_another_seed_or_speed_its_own(
     assert run(scene, set={"speed": "14 m/s"}).digest != first.digest
 
 
-def test_recording_groups_have_their_own_rates_and_requirements_are_always_recorded_in_full(tmp_path: Path) -> None:
+def test_recording_groups_have_their_own_rates_and_requirements_are_always_recorded_in_full(
+    tmp_path: Path,
+) -> None:
     group = '[record]\nsignals = ["car.corners", "car.speed", "car.text"]\nperiod = "1 ms"'
     result = run(write_scene(tmp_path, group))
     slow, full = np.load(result.folder / "signals-1ms.npy"), np.load(result.folder / "signals-100us.npy")
@@ -162,7 +169,7 @@ def test_a_plugin_that_raises_is_an_error_with_its_own_traceback(tmp_path: Path)
     (event,) = [e for e in result.events if e["event"] == "error"]
     assert [line for line in event["traceback"] if line.startswith("  File")] == [
         f'  File "{tmp_path / "units.py"}", line {line}, in {where}'
-        for line, where in ((_line('self.do(self.trouble)'), "step"), (_line("raise ZeroDiv"), "do"))
+        for line, where in ((_line("self.do(self.trouble)"), "step"), (_line("raise ZeroDiv"), "do"))
     ]
     assert event["traceback"][-1] == fact
     assert isinstance(watch.error, crumple.StepError)
@@ -226,7 +233,7 @@ def test_a_run_goes_on_in_a_thread_where_signals_cannot_be_handled(tmp_path: Pat
 
 def test_what_cannot_be_loaded_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(crumple.SceneError):
-        run(write_scene(tmp_path), set={"speeed": "8 km/h"})
+        run(write_scene(tmp_path), set={"speod": "8 km/h"})
     assert not (tmp_path / "runs").exists()
 
 
@@ -273,7 +280,9 @@ def test_a_disk_that_is_full_is_an_error_and_never_a_pass(tmp_path: Path) -> Non
     assert found.t == pytest.approx(np.arange(len(found.t)) / 10000)
 
 
-def test_a_verdict_that_cannot_be_written_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verdict_that_cannot_be_written_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write = run_folder.write_json
 
     def full(path: Path, content: Any) -> None:
@@ -287,6 +296,34 @@ def test_a_verdict_that_cannot_be_written_does_not_count(tmp_path: Path, monkeyp
     assert "No space left on device" in result.reason
     monkeypatch.undo()
     assert crumple.open_run(result.folder).verdict == "inconclusive"  # on the disk it stays what it was
+
+
+def test_a_unit_may_end_the_run_which_is_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = crumple.World.step
+
+    def ends(world: crumple.World, n: int = 1) -> None:
+        if world.tick + n > 200:
+            raise crumple.EndError("car", "step", world.tick, world.t, "out of fuel")
+        step(world, n)
+
+    monkeypatch.setattr(crumple.World, "step", ends)
+    result = run(write_scene(tmp_path))
+    assert (result.verdict, result.exit_code) == ("inconclusive", 3)
+    assert result.reasons[0].startswith("unit 'car' asked to end the run at t = ")
+    assert len(result.t) == result.tick + 1
+    assert result.events[-2]["event"] == "unit_ended"
+    failed = run(write_scene(tmp_path), set={"car.rate": 700})
+    assert (failed.verdict, failed.exit_code) == ("fail", 1)  # 71 g in the first 3 ms: that stays broken
+
+
+def test_a_fault_of_our_own_is_an_error_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(world: crumple.World, n: int = 1) -> None:
+        raise MemoryError("no memory left")
+
+    monkeypatch.setattr(crumple.World, "step", breaks)
+    result = run(write_scene(tmp_path))
+    assert (result.verdict, result.exit_code) == ("error", 4)
+    assert result.reason == "MemoryError: no memory left"
 
 
 def test_the_verdict_is_inconclusive_from_before_the_first_step(tmp_path: Path) -> None:

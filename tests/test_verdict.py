@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from crumple.requirement_result import RequirementResult
 from crumple.verdict import EXIT_CODES, Ending, Recording, Verdict, cut_off, exit_code, judge, not_finished
 
@@ -13,7 +14,9 @@ ENDED = Ending(how="horizon", tick=1500, t=0.15, ticks=1500, horizon=0.15)
 WHOLE = Recording(rows={"signals-100us.npy": 1501}, expected={"signals-100us.npy": 1501})
 
 
-def result(status: Any = "pass", *, name: str = "head", complete: bool = True, reason: str = "") -> RequirementResult:
+def result(
+    status: Any = "pass", *, name: str = "head", complete: bool = True, reason: str = ""
+) -> RequirementResult:
     return RequirementResult(
         name=name,
         what="hic15(occupant.head)",
@@ -43,7 +46,13 @@ def test_a_run_passes_when_everything_holds_and_says_why() -> None:
     assert (found.outcome, found.exit_code, found.reason) == ("pass", 0, "2 of 2 requirements held")
     assert [c.holds for c in found.conditions] == [True] * 5
     evidence = " / ".join(c.evidence for c in found.conditions)
-    for fact in ("5 units reported success", "12 outputs checked", "1,501 rows", "1,500 of 1,500 ticks", "2 of 2"):
+    for fact in (
+        "5 units reported success",
+        "12 outputs checked",
+        "1,501 rows",
+        "1,500 of 1,500 ticks",
+        "2 of 2",
+    ):
         assert fact in evidence
 
 
@@ -55,7 +64,9 @@ def test_a_run_without_requirements_is_done_and_never_a_pass() -> None:
 
 
 def test_a_broken_requirement_fails_with_its_own_reason() -> None:
-    found = verdict(result(), result("fail", name="chest", reason="chest: 70 g exceeds 60 g by 17 % at 80 ms"))
+    found = verdict(
+        result(), result("fail", name="chest", reason="chest: 70 g exceeds 60 g by 17 % at 80 ms")
+    )
     assert (found.outcome, found.exit_code) == ("fail", 1)
     assert found.reason == "chest: 70 g exceeds 60 g by 17 % at 80 ms"
 
@@ -73,7 +84,8 @@ def test_an_undecided_requirement_makes_the_run_inconclusive() -> None:
 def test_requirements_undecided_for_one_reason_share_a_line() -> None:
     why = "seen until 50 ms of 150 ms"
     undecided = [
-        result("inconclusive", name=n, complete=False, reason=f"{n}: {why}") for n in ("head", "chest", "belt")
+        result("inconclusive", name=n, complete=False, reason=f"{n}: {why}")
+        for n in ("head", "chest", "belt")
     ]
     assert verdict(*undecided).reasons == (f"head, chest, belt: {why}",)
 

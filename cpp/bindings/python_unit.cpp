@@ -268,7 +268,12 @@ private:
     }
 
     static void take_blob(Blob& blob, PyObject* value, const Port& port) {
-        Blob fresh = blob_from_python(value, port.kind, port.name);
+        Blob fresh;
+        try {
+            fresh = blob_from_python(value, port.kind, port.name);
+        } catch (const UsageError& error) {  // so that it is placed like all that a plugin does wrong
+            throw py::type_error(std::string("output ") + error.what());
+        }
         if (!same_blob(blob, fresh) || !blob) blob = std::move(fresh);
     }
 

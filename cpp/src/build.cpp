@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <typeinfo>
 
 #include "layout.hpp"
 
@@ -190,6 +191,19 @@ void plan_gathers(Layout& l) {
     }
 }
 
+void add_job(Work& work, Place* place) {
+    const Unit& unit = *place->unit;
+    const auto fits = [&](const Work::Run& run) {
+        const Unit& other = *work.jobs[run.first].unit;
+        return run.every == place->every && typeid(other) == typeid(unit);
+    };
+    if (work.runs.empty() || !fits(work.runs.back()))
+        work.runs.push_back({work.jobs.size(), 0, place->every, place->dt});
+    ++work.runs.back().count;
+    work.jobs.push_back({place->unit.get(), place->io});
+    work.places.push_back(place);
+}
+
 // A wave goes parallel where that saves more than the barrier costs (about 0.6 us, measured on two cores).
 constexpr double barrier_cost = 1e-6;
 
@@ -232,8 +246,7 @@ void plan_threads(Layout& l, const Options& options) {
         std::size_t threads = 1;
         for (const Place* place : units) threads = std::max(threads, place->thread + 1);
         l.waves[w].by_thread.resize(threads);
-        for (Place* place : units) 
-            l.waves[w].by_thread[place->thread].push_back({place->unit.get(), place->every, place->dt, place->io, place});
+        for (Place* place : units)  add_job(l.waves[w].by_thread[place->thread], place);
         used = std::max(used, threads);
     }
     for (Wave& wave : l.waves)  // the pool's barrier takes all its threads

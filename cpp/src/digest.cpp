@@ -16,13 +16,21 @@ inline std::uint64_t mix(std::uint64_t lane, std::uint64_t word) {
 }  // namespace
 
 void Digest::add(std::span<const double> values) {
-    const std::size_t n = values.size();
-    auto lanes = lanes_;  // in registers
-    std::size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (std::size_t k = 0; k < 8; ++k) lanes[k] = mix(lanes[k], std::bit_cast<std::uint64_t>(values[i + k]));
-    for (std::size_t k = 0; i < n; ++i, ++k) lanes[k] = mix(lanes[k], std::bit_cast<std::uint64_t>(values[i]));
-    lanes_ = lanes;
+    const double* x = values.data();
+    const double* const end = x + values.size();
+    auto [a, b, c, d, e, f, g, h] = lanes_;  // by name, or the compiler keeps them in memory
+    for (; end - x >= 8; x += 8) {
+        a = mix(a, std::bit_cast<std::uint64_t>(x[0]));
+        b = mix(b, std::bit_cast<std::uint64_t>(x[1]));
+        c = mix(c, std::bit_cast<std::uint64_t>(x[2]));
+        d = mix(d, std::bit_cast<std::uint64_t>(x[3]));
+        e = mix(e, std::bit_cast<std::uint64_t>(x[4]));
+        f = mix(f, std::bit_cast<std::uint64_t>(x[5]));
+        g = mix(g, std::bit_cast<std::uint64_t>(x[6]));
+        h = mix(h, std::bit_cast<std::uint64_t>(x[7]));
+    }
+    lanes_ = {a, b, c, d, e, f, g, h};
+    for (std::size_t k = 0; x < end; ++x, ++k) lanes_[k] = mix(lanes_[k], std::bit_cast<std::uint64_t>(*x));
 }
 
 void Digest::add(std::span<const Blob> blobs) {

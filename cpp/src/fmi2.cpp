@@ -39,14 +39,18 @@ public:
         check_mode();
     }
 
-    void step(const Step& now, const Io& io) override {
+    void step_run(std::span<const Job> jobs, const Step& now, std::size_t& current) override {
+        step_each<Fmi2Unit>(jobs, now, current);
+    }
+
+    [[gnu::always_inline]] inline void step(const Step& now, const Io& io) override {
         if (!plain_ || end_requested_) [[unlikely]]
             return step_general(now, io);
-        if (in_.count) check("fmi2SetReal", set_real_(c_, in_.refs, in_.count, io.in.data() + in_.first));
+        if (in_.count) check("fmi2SetReal", set_real_(c_, in_.refs, in_.count, in_.memory));
         const fmi2Status status = do_step_(c_, now.t, now.dt, no_way_back());
         if (status != fmi2OK) [[unlikely]]
             step_not_ok(now, status);
-        if (out_.count) check("fmi2GetReal", get_real_(c_, out_.refs, out_.count, io.out.data() + out_.first));
+        if (out_.count) check("fmi2GetReal", get_real_(c_, out_.refs, out_.count, out_.memory));
         check_mode_quickly();
     }
 
@@ -67,9 +71,8 @@ protected:
     }
 
     void plan() override {
-        const auto in = crumple::plain(inputs_), out = crumple::plain(outputs_);
-        plain_ = in && out && (set_real_ || !in->count) && (get_real_ || !out->count);
-        if (plain_) in_ = *in, out_ = *out;
+        plain_ = make_plain(inputs_, io_.in.data(), in_) && make_plain(outputs_, io_.out.data(), out_) &&
+                 (set_real_ || !in_.count) && (get_real_ || !out_.count);
     }
 
     void begin_initialisation(const Start& start) override {
@@ -275,7 +278,8 @@ private:
     fmi2SetRealTYPE* set_real_ = nullptr;
     fmi2GetRealTYPE* get_real_ = nullptr;
     bool plain_ = false;
-    Plain in_, out_;
+    Plain<const double> in_;
+    Plain<double> out_;
 
     fmi2CallbackFunctions callbacks_{};
     fmi2FreeInstanceTYPE* free_ = nullptr;

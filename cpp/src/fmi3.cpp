@@ -90,14 +90,16 @@ public:
         check_mode();
     }
 
-    void step(const Step& now, const Io& io) override {
+    void step_run(std::span<const Job> jobs, const Step& now, std::size_t& current) override {
+        step_each<Fmi3Unit>(jobs, now, current);
+    }
+
+    [[gnu::always_inline]] inline void step(const Step& now, const Io& io) override {
         if (!plain_ || end_requested_) [[unlikely]]
             return step_general(now, io);
-        if (in_.count)
-            check("fmi3SetFloat64", set_float64_(i_, in_.refs, in_.count, io.in.data() + in_.first, in_.values));
+        if (in_.count) check("fmi3SetFloat64", set_float64_(i_, in_.refs, in_.count, in_.memory, in_.values));
         do_step(now);
-        if (out_.count)
-            check("fmi3GetFloat64", get_float64_(i_, out_.refs, out_.count, io.out.data() + out_.first, out_.values));
+        if (out_.count) check("fmi3GetFloat64", get_float64_(i_, out_.refs, out_.count, out_.memory, out_.values));
         check_mode_quickly();
     }
 
@@ -118,9 +120,8 @@ protected:
     }
 
     void plan() override {
-        const auto in = crumple::plain(inputs_), out = crumple::plain(outputs_);
-        plain_ = in && out && (set_float64_ || !in->count) && (get_float64_ || !out->count);
-        if (plain_) in_ = *in, out_ = *out;
+        plain_ = make_plain(inputs_, io_.in.data(), in_) && make_plain(outputs_, io_.out.data(), out_) &&
+                 (set_float64_ || !in_.count) && (get_float64_ || !out_.count);
     }
 
     void set_structural(const std::vector<const FmuStart*>& starts) override {
@@ -338,7 +339,8 @@ private:
     fmi3SetFloat64TYPE* set_float64_ = nullptr;
     fmi3GetFloat64TYPE* get_float64_ = nullptr;
     bool plain_ = false;
-    Plain in_, out_;
+    Plain<const double> in_;
+    Plain<double> out_;
 
     fmi3FreeInstanceTYPE* free_ = nullptr;
     std::vector<std::uint64_t> staging_;

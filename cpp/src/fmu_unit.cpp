@@ -56,13 +56,6 @@ std::vector<Group> group_by_type(const std::vector<FmuVariable>& variables, cons
     return groups;
 }
 
-std::optional<Plain> plain(const std::vector<Group>& groups) {
-    if (groups.empty()) return Plain{};
-    const Group& group = groups[0];
-    if (groups.size() > 1 || group.type != FmiType::float64 || !group.contiguous) return std::nullopt;
-    return Plain{group.refs.data(), group.refs.size(), group.values(), group.at[0]};
-}
-
 FmuUnit::FmuUnit(std::shared_ptr<const FmuSpec> spec, FmuOptions options)
     : spec_(std::move(spec)), options_(std::move(options)) {
     for (const FmuVariable& variable : spec_->inputs) ports_.inputs.push_back(variable.port);
@@ -81,6 +74,7 @@ void FmuUnit::drive(std::size_t input) {
 void FmuUnit::reset(const Start& start, const Io& io) {
     // A fresh instance rather than fmi2Reset: resets that forget something are common, and a world's reset is rare.
     close();
+    io_ = io;
     end_requested_ = false;
     state_taken_ = false;
     mode_ = fp_mode();

@@ -24,13 +24,24 @@ struct Group {
     std::size_t values() const { return at.size(); }
 };
 
-// The usual case, ready to call: every variable of one direction is a Real or Float64, in one piece.
+// The usual case, ready to call: all variables of one direction are Real or Float64 and lie in one piece.
+template <class Number>
 struct Plain {
     const std::uint32_t* refs = nullptr;
-    std::size_t count = 0, values = 0, first = 0;
+    std::size_t count = 0, values = 0;
+    Number* memory = nullptr;
 };
-// Nothing where a group needs more than one call without conversion.
-std::optional<Plain> plain(const std::vector<Group>& groups);
+
+// Whether one call without conversion does for all groups, and if so which.
+template <class Number>
+bool make_plain(const std::vector<Group>& groups, Number* memory, Plain<Number>& plain) {
+    plain = {};
+    if (groups.empty()) return true;
+    const Group& group = groups[0];
+    if (groups.size() > 1 || group.type != FmiType::float64 || !group.contiguous) return false;
+    plain = {group.refs.data(), group.refs.size(), group.values(), memory + group.at[0]};
+    return true;
+}
 
 // States that outlived their use, freed by the thread that owns the FMU.
 struct Graveyard {
@@ -110,6 +121,7 @@ protected:
     std::shared_ptr<const FmuSpec> spec_;
     FmuOptions options_;
     Ports ports_;
+    Io io_;  // as of the last reset; a world's memory does not move
     Library library_;
     FmuLog log_;
     Phase phase_ = Phase::none;

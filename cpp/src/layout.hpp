@@ -30,13 +30,16 @@ struct Place {
     std::unique_ptr<Histogram> time;  // apart: it is large, and places are walked
 };
 
-// What the main loop touches of a unit, packed.
-struct Job {
-    Unit* unit;
-    Tick every;
-    double dt;  // [s]
-    Io io;
-    Place* place;
+// What one thread does in a wave: units in unit order, in runs of one class and one step.
+struct Work {
+    struct Run {
+        std::size_t first, count;  // in jobs and in places
+        Tick every;
+        double dt;  // [s]
+    };
+    std::vector<Run> runs;
+    std::vector<Job> jobs;
+    std::vector<Place*> places;
 };
 
 // One connection, resolved to runs of elements: input[to + i] = signal[from + i] * scale + offset.
@@ -68,7 +71,7 @@ struct Gather {
 
 struct Wave {
     std::vector<Gather> gathers;
-    std::vector<std::vector<Job>> by_thread;  // jobs in unit order for each thread; one entry: no parallelism
+    std::vector<Work> by_thread;  // one entry: no parallelism
 };
 
 // The first failure of a thread in a wave.

@@ -40,50 +40,55 @@ struct Moment {
     double t;  // [s]
 };
 
-template <bool profiling>
-void run_jobs(const std::vector<Job>& jobs, const Moment& moment, Failure& failure) {
-    const Job* current = nullptr;
-    try {
-        for (const Job& job : jobs) {
-            current = &job;
-            Step now{moment.tick, moment.t, job.dt};
-            if (job.every != 1) {
-                if ((moment.tick + 1) % job.every != 0) continue;
-                now.tick = moment.tick + 1 - job.every;
-                now.t = moment.start + moment.period.at(now.tick);
-            }
-            if constexpr (profiling) {
-                const auto before = std::chrono::steady_clock::now();
-                job.unit->step(now, job.io);
-                const auto spent = std::chrono::steady_clock::now() - before;
-                job.place->time->add(static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count()));
-            } else {
-                job.unit->step(now, job.io);
-            }
-        }
-    } catch (...) {
-        failure = {current->place, std::current_exception()};
+void step_profiled(const Work& work, const Work::Run& run, const Step& now, std::size_t& current) {
+    using Clock = std::chrono::steady_clock;
+    for (current = 0; current < run.count; ++current) {
+        const Job& job = work.jobs[run.first + current];
+        const auto before = Clock::now();
+        job.unit->step(now, job.io);
+        const auto spent = std::chrono::nanoseconds(Clock::now() - before).count();
+        work.places[run.first + current]->time->add(static_cast<std::uint64_t>(spent));
     }
 }
 
-struct Call {
-    const Wave& wave;
-    const Moment& moment;
-    Layout& layout;
-};
-
-void run_thread(void* argument, std::size_t thread) {
-    auto& call = *static_cast<Call*>(argument);
-    const auto run = call.layout.profiling ? run_jobs<true> : run_jobs<false>;
-    run(call.wave.by_thread[thread], call.moment, call.layout.failures[thread]);
+void run_thread(const Work& work, const Moment& moment, bool profiling, Failure& failure) {
+    const Work::Run* run = work.runs.data();
+    std::size_t current = 0;  // unit within the run
+    try {
+        for (const Work::Run* const end = run + work.runs.size(); run != end; ++run) {
+            Step now{moment.tick, moment.t, run->dt};
+            if (run->every != 1) {
+                if ((moment.tick + 1) % run->every != 0) continue;
+                now.tick = moment.tick + 1 - run->every;
+                now.t = moment.start + moment.period.at(now.tick);
+            }
+            const std::span<const Job> jobs{work.jobs.data() + run->first, run->count};
+            if (profiling) [[unlikely]]
+                step_profiled(work, *run, now, current);
+            else
+                jobs[0].unit->step_run(jobs, now, current);
+        }
+    } catch (...) {
+        failure = {work.places[run->first + current], std::current_exception()};
+    }
 }
 
 void run(Layout& layout, const Wave& wave, const Moment& moment) {
-    Call call{wave, moment, layout};
-    if (wave.by_thread.size() == 1)
-        run_thread(&call, 0);
-    else
-        layout.pool->run(run_thread, &call);
+    if (wave.by_thread.size() == 1) {
+        run_thread(wave.by_thread[0], moment, layout.profiling, layout.failures[0]);
+    } else {
+        struct Call {
+            Layout& layout;
+            const Wave& wave;
+            const Moment& moment;
+        } call{layout, wave, moment};
+        layout.pool->run(
+            [](void* argument, std::size_t thread) {
+                auto& c = *static_cast<Call*>(argument);
+                run_thread(c.wave.by_thread[thread], c.moment, c.layout.profiling, c.layout.failures[thread]);
+            },
+            &call);
+    }
 
     const Failure* first = nullptr;
     for (const Failure& failure : layout.failures)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from crumple import requirement, run_folder, wording
 from crumple.errors import CrumpleError, EndError, RecordError, StepError, UsageError
 from crumple.manifest import Provenance
+from crumple.recording import Signals
 from crumple.result import Result
 from crumple.run_folder import RunFolder
 from crumple.upstream import never_moved
@@ -28,7 +29,6 @@ from crumple.verdict import Ending, Recording, Verdict, judge, not_finished
 if TYPE_CHECKING:
     from types import FrameType
 
-    from crumple.recording import Signals
     from crumple.requirement_result import RequirementResult
     from crumple.scene import Scene
     from crumple.world import ProfileRow, World
@@ -228,7 +228,7 @@ class _Execution:
 
     def _conclude(self, world: World, ending: Ending) -> Result:
         closed = self._close_recorders(ending)
-        signals = Result(self._folder.path, not_finished().to_json()).signals
+        signals = Signals(self._folder.path)
         recording = self._counted(closed, signals, ending)
         if self._watch.profiling:
             self._watch.profile = world.profile()
@@ -254,7 +254,8 @@ class _Execution:
             # on the disk the verdict stays inconclusive: what could not be written does not count
             text = f"the verdict could not be written to {self._folder.path}: {error.strerror}"
             self._watch.error = RecordError(text)
-            failed = judge(ending, requirements, Recording(failure=text), units=0, outputs=outputs)
+            before = verdict.reasons if verdict.outcome == "error" else ()
+            failed = replace(verdict, outcome="error", reasons=(*before, text))
             written = self._written(world, ending, failed, requirements)
         return Result(self._folder.path, written)
 

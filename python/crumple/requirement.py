@@ -255,7 +255,10 @@ def _signal_found(requirement: Requirement, limit: Limit, seen: Seen, window: _W
         return _Found(None, fact=f"it is NaN at {wording.time(blank_t or 0.0)}", blank=blank_t)
     causal = _metric(requirement.expression) is None
     value = float(inside[row, element])
-    return _Found(value, (worst_t, worst_t), broken_at=at, final=causal, blank=blank_t)
+    # where nothing moved, no moment is worse than another
+    still = at is None and len(inside) > 1 and float(measure.min()) == float(measure.max())
+    worst = None if still else (worst_t, worst_t)
+    return _Found(value, worst, broken_at=at, final=causal, blank=blank_t)
 
 
 def _metric_found(requirement: Requirement, limit: Limit, seen: Seen, window: _Window) -> _Found:

@@ -12,6 +12,9 @@ from crumple import wording
 Status = Literal["pass", "fail", "inconclusive", "not_applicable"]
 Relation = Literal["max", "min", "equals"]
 
+_TIME = "time"  # the title of a metric whose value is itself the moment
+_PLAIN = {"maximum", "minimum", "largest magnitude", "final value", "mean"}  # titles that go without saying
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequirementResult:
@@ -64,7 +67,7 @@ def value_text(result: RequirementResult) -> str:
     if math.isinf(result.value) and result.value > 0 and result.si not in {"", "1"} and result.worst is None:
         return "never"
     text = wording.with_si(wording.against(result.value, result.limit)[0], result.si)
-    if result.title in {result.what, "time"}:
+    if result.title in {result.what, _TIME, *_PLAIN}:
         return text
     return f"{result.title} {text}" if result.si in {"", "1"} else f"{text} ({result.title})"
 
@@ -80,7 +83,7 @@ def limit_text(result: RequirementResult) -> str:
 
 def when_text(result: RequirementResult) -> str:
     """The moment or window that gave the value: "at 80.3 ms", "73.1 to 88.1 ms"."""
-    if result.worst is None:
+    if result.worst is None or result.title == _TIME:
         return ""
     t1, t2 = result.worst
     return f"at {wording.time(t1)}" if t1 == t2 else wording.span(t1, t2)
@@ -88,7 +91,7 @@ def when_text(result: RequirementResult) -> str:
 
 def reason_text(result: RequirementResult) -> str:
     """One line that says what happened against which limit, and when."""
-    name, what = result.name, result.title if result.title != "time" else result.what
+    name, what = result.name, result.title if result.title not in {_TIME, *_PLAIN} else result.what
     assert result.value is not None
     value, limit = wording.against(result.value, result.limit)
     limit = wording.with_si(limit, result.si)
@@ -110,10 +113,12 @@ def reason_text(result: RequirementResult) -> str:
     elif value == "never came":
         said += f"; the limit is {limit}"
     else:
-        verb = "exceeds" if result.relation == "max" else "falls short of"
+        verb = "exceeds" if result.relation == "max" else "is below"
         said += f" {verb} {limit}"
         if result.limit and result.margin is not None and math.isfinite(result.margin):
             said += f" by {wording.percent(-result.margin)}"
+    if result.title == _TIME:
+        return said
     if result.worst is not None and result.worst[0] != result.worst[1]:
         return f"{said} at {wording.time(result.decided or 0.0)} (window {when_text(result)})"
     if result.worst is not None and result.decided is not None and result.decided != result.worst[0]:

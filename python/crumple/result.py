@@ -88,9 +88,9 @@ class Result:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What happened on the way: start, warnings, the end. A last line that was cut off is left out."""
+        """What happened on the way: start, warnings, the end. Lines that were cut off are left out."""
         with open(self.folder / run_folder.EVENTS, encoding="utf-8") as file:
-            return [json.loads(line) for line in file if line.endswith("\n")]
+            return [event for line in file if (event := _event(line)) is not None]
 
     def __repr__(self) -> str:
         lines = [f"<Result {self.verdict.upper()}: {self.reason}"]
@@ -144,6 +144,15 @@ def _read(path: Path) -> Any:
         raise UsageError(f"{path.parent} is not the folder of a run: it has no {path.name}.") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    """One event; None where the line was cut off, by a kill or a disk that was full."""
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return event
 
 
 def _numbers_back(written: Mapping[str, Any]) -> dict[str, Any]:

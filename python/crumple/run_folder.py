@@ -14,6 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,13 @@ class RunFolder:
     def __init__(self, parent: Path, *, name: str, identity: str) -> None:
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         try:
-            self.path = _new_folder(parent, f"{_plain_name(name)}-{stamp}-{identity[:8]}")
-            self._events = open(self.path / EVENTS, "x", encoding="utf-8")  # noqa: SIM115
+            # absolute, since an FMU may change the working directory
+            self.path = _new_folder(
+                Path(os.path.abspath(parent)), f"{_plain_name(name)}-{stamp}-{identity[:8]}"
+            )
+            self._events = os.open(
+                self.path / EVENTS, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644
+            )
         except OSError as error:
             raise UsageError(
                 f"cannot make a run folder in {parent}: {error.strerror}. Give another place with --out DIR."
@@ -55,22 +61,20 @@ class RunFolder:
     def event(self, kind: str, **facts: Any) -> None:
         """Append a line to the events: wall time [s] since the start, kind, facts. Raises OSError."""
         line = {"wall": round(time.monotonic() - self._started, 6), "event": kind, **facts}
-        self._events.write(to_json(line) + "\n")
-        self._events.flush()
+        written = memoryview((to_json(line) + "\n").encode())
+        while written:
+            written = written[os.write(self._events, written) :]
 
     def discard(self) -> None:
         """Remove the folder again, since nothing was run."""
-        self._events.close()
+        os.close(self._events)
         shutil.rmtree(self.path, ignore_errors=True)
 
     def close(self) -> None:
         """Let go of the lock: from now on the run is not alive."""
-        try:
-            os.fsync(self._events.fileno())
-        except OSError:  # some file systems cannot; what matters is in the verdict, which was checked
-            pass
-        finally:
-            self._events.close()
+        with suppress(OSError):  # some file systems cannot; what matters is in the verdict, which was checked
+            os.fsync(self._events)
+        os.close(self._events)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ reset, saved and restored without the author writing anything.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import math
 import pickle
@@ -352,7 +353,7 @@ class Unit(metaclass=_Slotted):
         """
         declared = cls.declared_parameters()
         mistakes: list[str] = []
-        values = {name: parameter.default for name, parameter in declared.items()}
+        values = {name: copy.deepcopy(parameter.default) for name, parameter in declared.items()}
         for name, value in given.items():
             if name not in declared:
                 close = difflib.get_close_matches(name, declared, n=1)

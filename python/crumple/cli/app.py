@@ -142,10 +142,11 @@ def invoke(arguments: list[str] | None = None) -> int:
 
 def main() -> None:
     """Entry point of the command `crumple`."""
-    from crumple.cli.exit_guard import own_process
+    from crumple.cli.exit_guard import leave_process, own_process
 
     own_process()
     code = invoke()
+    leave_process(code)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -16,14 +16,20 @@ from typing import Any
 
 from crumple.verdict import exit_code
 
-
 _owned = False
+_guards: list[ExitGuard] = []  # those that were armed
 
 
 def own_process() -> None:
     """Says that this process is the command `crumple`, and its exit code ours to decide; a test's is not."""
     global _owned  # noqa: PLW0603  # a fact about the process
     _owned = True
+
+
+def leave_process(code: int) -> None:
+    """The command has come to its end, whatever that is: it leaves with this code."""
+    for guard in _guards:
+        guard.settle(code)
 
 
 class ExitGuard:
@@ -51,6 +57,7 @@ class ExitGuard:
             with suppress(ValueError):  # how the C library calls this program in its messages
                 ctypes.c_char_p.in_dll(self._library, "program_invocation_short_name").value = b"crumple"
             self._armed = True
+            _guards.append(self)
         except (AttributeError, ImportError, OSError, TypeError):
             pass  # no such library here
 

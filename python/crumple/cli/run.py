@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,11 +14,10 @@ from crumple.requirement_result import limit_text, margin_text, value_text, when
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from crumple.execution import Outline, Watch
     from crumple.requirement_result import RequirementResult
     from crumple.result import Result
-    from crumple.execution import Outline, Watch
 
 _MOST_WARNINGS = 5
 _MOST_HINTS = 4
@@ -58,15 +58,16 @@ def run(  # noqa: PLR0917  # options of a command line have no order
     from crumple.cli.exit_guard import ExitGuard
     from crumple.execution import Watch, execute
 
+    here = Path.cwd()  # now, since an FMU may change it
     watch = Watch(command=("crumple", *sys.argv[1:]), profiling=profile)
     screen = Screen()
     progress = Progress()
     guard = ExitGuard()
 
     def started(outline: Outline) -> None:
-        guard.arm(outline.folder)
+        guard.arm(_shown(outline.folder, here))
         if not json:
-            _header(screen, outline)
+            _header(screen, outline, _shown(outline.folder, here))
         progress.begin(outline.name, start=outline.start, horizon=outline.horizon)
 
     watch.started = started
@@ -82,8 +83,7 @@ def run(  # noqa: PLR0917  # options of a command line have no order
 
         screen.line(to_json(result.to_json(), indent=2))
     else:
-        _summary(screen, result, watch)
-    guard.settle(result.exit_code)
+        _summary(screen, result, watch, _shown(result.folder, here))
     return result.exit_code
 
 
@@ -100,14 +100,19 @@ def assignments(given: list[str]) -> dict[str, str]:
     return found
 
 
-def _header(screen: Screen, outline: Outline) -> None:
+def _shown(folder: Path, here: Path) -> Path:
+    """A folder as a person wants to read it: from the working directory, where it lies within."""
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
+def _header(screen: Screen, outline: Outline, folder: Path) -> None:
     screen.line(f"{screen.style(outline.name, 'bold')}   {outline.title}".rstrip())
     facts = [wording.count(outline.units, "unit")]
     facts += [wording.count(outline.fmus, "FMU")] if outline.fmus else []
     facts += [wording.count(outline.plugins, "plugin")] if outline.plugins else []
     facts += [wording.time(outline.period), wording.time(outline.horizon), f"seed {outline.seed}"]
     screen.line(screen.style(" · ".join(facts), "dim"))
-    _warnings(screen, outline.warnings, outline.folder)
+    _warnings(screen, outline.warnings, folder)
     screen.line()
 
 
@@ -120,19 +125,19 @@ def _warnings(screen: Screen, texts: Sequence[str], folder: Path) -> None:
         screen.line(f"{word}{more} in {folder / 'events.jsonl'}")
 
 
-def _summary(screen: Screen, result: Result, watch: Watch) -> None:
+def _summary(screen: Screen, result: Result, watch: Watch, folder: Path) -> None:
     _verdict(screen, result, watch)
     if result.requirements:
         screen.line()
         _table(screen, result.requirements)
     if watch.warnings:
         screen.line()
-        _warnings(screen, watch.warnings, result.folder)
+        _warnings(screen, watch.warnings, folder)
     if watch.profile:
         screen.line()
         _profile(screen, watch)
     screen.line()
-    screen.line(f"  {screen.style('run folder', 'dim')}  {result.folder}")
+    screen.line(f"  {screen.style('run folder', 'dim')}  {folder}")
 
 
 def _verdict(screen: Screen, result: Result, watch: Watch) -> None:
@@ -162,7 +167,7 @@ def _kept(result: Result) -> str:
     last = result.signals.last_t()
     if result.verdict == "fail" or last is None:
         return _speed(result)
-    return f"recorded until {wording.time(last)} (tick {result.tick:,})"
+    return f"recorded until {wording.time(last)}"
 
 
 def _speed(result: Result) -> str:

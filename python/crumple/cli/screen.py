@@ -121,8 +121,11 @@ class Progress:
             facts += f"   {_left(left)} left"
         width = shutil.get_terminal_size((80, 24)).columns
         room = min(32, width - len(self._name) - len(facts) - 8)
-        bar = f"{self._bar(done, room)}   " if room >= 8 else ""
-        self._write(f"\r\x1b[K{self._name}   {bar}{facts}"[: width + 40 if self._colour else width])
+        if room >= 8:
+            line = f"{self._name}   {self._bar(done, room)}   {facts}"
+        else:
+            line = f"{self._name}   {facts}"[: width - 1]
+        self._write(f"\r\x1b[K{line}")
 
     def clear(self) -> None:
         """Wipe the line, so that the summary stands alone."""

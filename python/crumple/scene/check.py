@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from crumple.errors import Mistake
-from crumple.scene.clock import TimeError, exact_period, exact_time, ticks_between
+from crumple.scene.clock import Span, TimeError, exact_period, exact_time, ticks_between
 from crumple.scene.connections import Exposed, plan_connections
 from crumple.scene.document import Document
 from crumple.scene.parameters import resolve
@@ -60,9 +60,9 @@ def plan_scene(
         path=_path(document),
         files=tuple(SceneSource(o.path, o.sha256, o.text) for o in document.files if o.path is not None),
         period=clock.period,
-        start=clock.span[0],
+        start=clock.span.start,
         stop_tick=clock.stop_tick,
-        horizon=clock.span[1],
+        horizon=clock.span.stop,
         seed=tree["clock"].get("seed", 0) if seed is None else seed,
         threads=tree["clock"].get("threads") if threads is None else threads,
         parameters=parameters.values,
@@ -123,7 +123,7 @@ class _Clock:
         self._document = document
         self._table = table
         self.period: Fraction | None = self._read("period", exact_period)
-        self.span: tuple[Fraction, Fraction] | None = None
+        self.span: Span | None = None
         self.stop_tick = 0
         start = self._read("start", exact_time) if "start" in table else Fraction(0)
         end = self._read("stop", exact_time)
@@ -131,7 +131,7 @@ class _Clock:
             return
         try:
             self.stop_tick = ticks_between(start, end, self.period, shown=shown(table["stop"]))
-            self.span = (start, end)
+            self.span = Span(start, end, self.period)
         except TimeError as error:
             document.fault(("clock", "stop"), str(error))
         if stop is not None:

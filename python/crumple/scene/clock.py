@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from crumple.si import SiError, parse_exact
 
@@ -17,6 +17,14 @@ _DECIMALS = 1_000_000
 
 class TimeError(ValueError):
     """A time that cannot be used, with the fact and the remedy."""
+
+
+class Span(NamedTuple):
+    """The times of a run [s]: its first and last communication point, and the step between two."""
+
+    start: Fraction
+    stop: Fraction
+    period: Fraction
 
 
 def exact_time(value: str | float) -> Fraction:
@@ -131,5 +139,7 @@ def time_text(time: Fraction) -> str:
 
 
 def _decimal(number: Fraction, digits: int) -> str:
-    text = f"{float(number):.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    """A number with up to so many decimals, without detour by a float."""
+    whole, decimals = divmod(round(abs(number) * 10**digits), 10**digits)
+    text = f"{whole}.{decimals:0{digits}}".rstrip("0").rstrip(".")
+    return f"-{text}" if number < 0 else text

@@ -7,7 +7,7 @@ from typing import Any
 
 from crumple.scene.document import Document
 from crumple.scene.plan import ConnectionPlan, UnitPlan
-from crumple.scene.ports import BLOBS, Port, UnitPorts, element
+from crumple.scene.ports import BLOBS, Port, PortError, UnitPorts, element
 from crumple.scene.text import did_you_mean, listed
 from crumple.si import SiError, describe, factor_offset
 
@@ -48,10 +48,6 @@ def plan_connections(document: Document, units: Units, exposed: Exposed) -> list
     _check_sources(document, units, plans)
     _check_cycles(document, plans)
     return plans
-
-
-class PortError(ValueError):
-    """A name that is no port, or two ports that cannot be connected."""
 
 
 # ---- names

@@ -14,24 +14,39 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path as File
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crumple.errors import Mistake, SceneError
-from crumple.scene.lines import Lines, Path
 from crumple.scene.text import key_path
 
+if TYPE_CHECKING:
+    from crumple.scene.lines import Lines, Path
+
+_MOST_DEPTH = 40  # of tables and arrays within each other; a deeper text is no scene
+_TOO_DEEP = f"is nested more than {_MOST_DEPTH} deep."
 _MOST_BYTES = 20_000_000  # no scene; a recording, perhaps, that was named by mistake
 
 
-class Origin(NamedTuple):
-    """Where keys come from: a file, or an override from outside, which has a label instead of lines."""
+class Origin:
+    """Where keys come from: a file, or an override from outside, which has no path and no lines.
 
-    label: str  # the file as the user would write it; of an override "--set speed"
-    path: File | None = None
-    sha256: str = ""
-    text: str = ""
-    lines: Lines | None = None
+    label: the file as the user would write it; of an override "--set speed".
+    """
+
+    def __init__(self, label: str, path: File | None = None, sha256: str = "", text: str = "") -> None:
+        self.label = label
+        self.path = path
+        self.sha256 = sha256
+        self.text = text
+
+    @cached_property
+    def lines(self) -> Lines:
+        """Where the keys stand: only looked for where something is wrong."""
+        from crumple.scene.lines import Lines
+
+        return Lines(self.text)
 
 
 class Document:
@@ -61,7 +76,7 @@ class Document:
         """Note a mistake at the key `path`."""
         self.faulty.add(path)
         origin = self.origin(path)
-        if origin.lines is None:
+        if origin.path is None:
             self.mistakes.append(Mistake(None, None, origin.label, f"{key_path(path)}: {text}"))
         else:
             line = origin.lines.line(path)
@@ -143,7 +158,6 @@ class Asked(NamedTuple):
 
     def note(self, document: Document, text: str) -> None:
         """A mistake in the line that includes."""
-        assert self.origin.lines is not None
         line = self.origin.lines.line(("include", self.number))
         document.mistakes.append(Mistake(self.origin.label, line, "include", text))
 
@@ -172,7 +186,7 @@ def _read(document: Document, path: File, label: str, within: tuple[Asked, ...])
             Mistake(label, line, "", "is not UTF-8, which TOML must be: save the file as UTF-8.")
         )
         return
-    origin = Origin(label, path, hashlib.sha256(content).hexdigest(), text, Lines(text))
+    origin = Origin(label, path, hashlib.sha256(content).hexdigest(), text)
     table = _parsed(document, origin)
     if table is None:
         return
@@ -230,11 +244,13 @@ _BARE_TEXT = re.compile(r"\s*(?P<key>[^=#]+?)\s*=\s*(?P<value>[^\"'\[{\s#][^\"'\
 
 
 def _parsed(document: Document, origin: Origin) -> dict[str, Any] | None:
-    assert origin.lines is not None
     try:
-        return tomllib.loads(origin.text)
+        table = tomllib.loads(origin.text)
+        if not _deeper(table, _MOST_DEPTH):
+            return table
+        document.mistakes.append(Mistake(origin.label, 1, "", _TOO_DEEP))
     except RecursionError:
-        document.mistakes.append(Mistake(origin.label, 1, "", "is nested too deeply."))
+        document.mistakes.append(Mistake(origin.label, 1, "", _TOO_DEEP))
     except tomllib.TOMLDecodeError as error:
         repeat = next(iter(origin.lines.repeats), None)
         line, column, fact = _where(str(error), origin.text)
@@ -249,6 +265,14 @@ def _parsed(document: Document, origin: Origin) -> dict[str, Any] | None:
             written = origin.text.split("\n")[line - 1]
             document.mistakes.append(Mistake(origin.label, line, "", _syntax(fact, column, written)))
     return None
+
+
+def _deeper(value: Any, depth: int) -> bool:
+    """Whether arrays and tables are nested more than `depth` deep."""
+    if not isinstance(value, dict | list):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_deeper(item, depth - 1) for item in items)
 
 
 def _where(message: str, text: str) -> tuple[int, int | None, str]:

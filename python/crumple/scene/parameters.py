@@ -6,14 +6,16 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crumple.errors import Mistake
 from crumple.scene.document import Document
-from crumple.scene.lines import Path
 from crumple.scene.plan import Value
 from crumple.scene.text import NAME, did_you_mean, listed, shown
 from crumple.si import SiError, describe, parse_quantity, parse_si
+
+if TYPE_CHECKING:
+    from crumple.scene.lines import Path
 
 REFERENCE = re.compile(rf"\$({NAME})")
 # keys whose texts are for readers, and the definitions themselves
@@ -238,6 +240,8 @@ def _override_unit(
         )
     elif unit not in units or not key:
         near = did_you_mean(name if unit in units else unit, units) or f" Units: {listed(units)}."
+        if unit == "clock" and key in ("stop", "seed", "threads"):
+            near = f" The clock's own is given with --{key}."
         document.mistakes.append(Mistake(None, None, label, f'the scene has no unit "{unit}".{near}'))
     elif isinstance(units[unit], dict):
         table = "with" if "plugin" in units[unit] else "start"

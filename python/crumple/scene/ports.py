@@ -7,14 +7,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from crumple.errors import FmuError
 from crumple.si import Si, SiError, parse_si
 
 if TYPE_CHECKING:
-    from crumple.description import Description, Variable
+    from crumple.description import Description
     from crumple.unit import PortDeclaration, Unit
 
 BLOBS = ("string", "binary")
 _INDEX = re.compile(r"(?P<port>.+)\[(?P<index>\d+(?:,\d+)*)\]")
+
+
+class PortError(ValueError):
+    """A name that is no port, or two ports that cannot be connected."""
 
 
 class Port(NamedTuple):
@@ -103,27 +108,33 @@ class FmuPorts:
         return self._port(name, lambda causality: causality not in ("input", "output"))
 
     def input_names(self) -> Iterable[str]:
-        return [v.name for v in self._described.variables if v.causality == "input" and _is_port(v)]
+        return self._names("input")
 
     def output_names(self) -> Iterable[str]:
-        return [v.name for v in self._described.variables if v.causality == "output" and _is_port(v)]
+        return self._names("output")
+
+    def _names(self, causality: str) -> list[str]:
+        chosen = [v for v in self._described.variables if v.causality == causality]
+        return [v.name for v in chosen if not v.dims or self._port(v.name, lambda _: True)]
 
     def _port(self, name: str, wanted: Callable[[str], bool]) -> Port | None:
+        """The variable as a port; None for a clock, for what only clocks give a value, and for size 0."""
         from crumple.description import shape_of
         from crumple.fmu import core_si
 
         variable = self._described.by_name.get(name)
-        if variable is None or not wanted(variable.causality) or not _is_port(variable):
+        if variable is None or not wanted(variable.causality) or variable.kind == "clock" or variable.clocks:
             return None
-        shape = shape_of(variable, self._structural)
+        try:
+            shape = shape_of(variable, self._structural)
+        except FmuError as error:
+            raise PortError(str(error)) from None
+        if 0 in shape:
+            return None
         defined = core_si(variable, self._described)
         si = None if defined is None else Si(*defined)
         elements = tuple(range(math.prod(shape)))
         return Port(name, variable.kind, shape, si, _readable(si), name, elements, variable.items)
-
-
-def _is_port(variable: Variable) -> bool:
-    return variable.kind != "clock" and not variable.clocks
 
 
 def _readable(si: Si | None) -> str | None:

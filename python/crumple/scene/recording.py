@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crumple.scene.clock import TimeError, every_of
-from crumple.scene.connections import Exposed, PortError, Units, find_output
+from crumple.scene.connections import Exposed, Units, find_output
 from crumple.scene.document import Document
-from crumple.scene.lines import Path
 from crumple.scene.plan import RecordGroup
+from crumple.scene.ports import PortError
 from crumple.scene.text import did_you_mean, listed, matches
+
+if TYPE_CHECKING:
+    from crumple.scene.lines import Path
 
 
 def plan_recording(

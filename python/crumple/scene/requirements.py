@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any, Literal
 
-from crumple.scene.clock import TimeError, exact_time, time_text
-from crumple.scene.connections import Exposed, PortError, Units, find_output
+from crumple.scene.clock import Span, TimeError, exact_time, time_text
+from crumple.scene.connections import Exposed, Units, find_output
 from crumple.scene.document import Document
 from crumple.scene.parameters import Parameters, split_quantity
 from crumple.scene.plan import Value
-from crumple.scene.ports import BLOBS, Port
+from crumple.scene.ports import BLOBS, Port, PortError
 from crumple.scene.text import NAME, did_you_mean, listed, shown
 from crumple.si import SiError, factor_offset, parse_quantity, parse_si
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from crumple.expression import Expression
     from crumple.requirement import Requirement
 
 _COMPARISON = re.compile(rf"\s*({NAME})\s*(<=|>=|==|!=|<|>)\s*(.+?)\s*")
@@ -41,12 +45,12 @@ def plan_requirements(
     units: Units,
     exposed: Exposed,
     parameters: Parameters,
-    span: tuple[Fraction, Fraction] | None,
+    span: Span | None,
 ) -> list[Requirement]:
     """All requirements without mistakes.
 
-    span: start and stop of the run [s] as the file has them, None where they are not known. A run that is cut
-    short by `--stop` does not reach every window, and is inconclusive.
+    span: of the run as the file has it, None where it is not known. A run that is cut short by `--stop` does
+    not reach every window, and is inconclusive.
     """
     from crumple.requirement import Requirement
 
@@ -54,9 +58,14 @@ def plan_requirements(
     for name, table in document.tree.get("requirements", {}).items():
         path = ("requirements", name)
         draft: dict[str, Any] = {"name": name, "doc": table.get("doc", "")}
-        for step in (_judged, _window, _when):
+        steps: list[Callable[[], dict[str, Any]]] = [
+            _Judged(document, name, table, units, exposed).fields,
+            partial(_window, table, span),
+            partial(_when, table, parameters),
+        ]
+        for step in steps:
             try:
-                draft.update(step(document, table, path, (units, exposed, parameters, span)))
+                draft.update(step())
             except RequirementError as error:
                 document.fault((*path, error.key) if error.key else path, error.text)
         if not document.mistakes and "limits" in draft:
@@ -64,76 +73,91 @@ def plan_requirements(
     return plans
 
 
-_Around = tuple[Units, Exposed, Parameters, "tuple[Fraction, Fraction] | None"]
-
-
 # ---- what is judged, and against which limits
 
 
-def _judged(
-    document: Document, table: Mapping[str, Any], path: tuple[str, ...], around: _Around
-) -> dict[str, Any]:
-    from crumple.expression import ExpressionError, parse_expression
+class _Judged:
+    """The signal or metric of one requirement, with its limits."""
 
-    units, exposed, _, _ = around
-    if "signal" in table and "metric" in table:
-        raise RequirementError("metric", "is there as well as signal; a requirement is on one of them.")
-    key = "signal" if "signal" in table else "metric"
-    if key not in table:
-        if _has_fault(document, path):
-            return {}
-        raise RequirementError(
-            "", 'does not say what is judged: write signal = "unit.port" or metric = "max(...)".'
-        )
-    what = table[key]
-    ports: dict[str, Port | None] = {}
+    def __init__(
+        self, document: Document, name: str, table: Mapping[str, Any], units: Units, exposed: Exposed
+    ) -> None:
+        self._document = document
+        self._name = name
+        self._table = table
+        self._units = units
+        self._exposed = exposed
+        self._key = "signal" if "signal" in table else "metric"
+        self._ports: dict[str, Port | None] = {}
 
-    def si_of(name: str) -> str | None:
-        ports[name] = _signal(key, name, units, exposed)
-        found = ports[name]
-        return None if found is None else found.si_name
+    def fields(self) -> dict[str, Any]:
+        """What a Requirement needs to know; nothing where that cannot be said for other mistakes."""
+        from crumple.expression import ExpressionError, Reference
 
-    try:
-        expression = parse_expression(what)
-        checked = expression.check(si_of)
-    except ExpressionError as error:
-        raise RequirementError(key, f"{error.fact} (column {error.column})") from None
-    if expression.scalar and key == "signal":
-        raise RequirementError(key, f'{what} is one number for the run: write metric = "{what}".')
-    if not expression.scalar and key == "metric":
-        raise RequirementError(
-            key, f'{what} is a signal: write signal = "{what}", or metric = "max({what})".'
-        )
-    for name, port in ports.items():
-        if port is not None and port.size != 1 and expression.signals != (what,):
-            raise RequirementError(
-                key, f'"{name}" has {port.size_text}; a metric takes one element, as in {name}[0].'
-            )
-    document.warnings += [f"requirement {path[1]}: {warning}" for warning in checked.warnings]
-    if any(port is None for port in ports.values()):
-        return {}  # the unit has mistakes of its own, and what its ports measure is not known
-    port = next(iter(ports.values())) if expression.signals == (what,) else None
-    if _has_fault(document, path) and not any(key in table for key in _LIMITS):
-        return {}  # what was meant as a limit has a mistake
-    limits, si = _limits(table, checked.si, port)
-    if checked.si is None and si:
-        fact = f"what is judged declares no unit; it is taken to be in {si}, as the limit is"
-        document.warnings.append(f"requirement {path[1]}: {fact}")
-    return {"what": what, "expression": expression, "limits": limits, "source_si": checked.si, "si": si}
+        table, key = self._table, self._key
+        if "signal" in table and "metric" in table:
+            raise RequirementError("metric", "is there as well as signal; a requirement is on one of them.")
+        if key not in table:
+            if self._has_fault():
+                return {}
+            wanted = 'signal = "unit.port" or metric = "max(...)"'
+            raise RequirementError("", f"does not say what is judged: write {wanted}.")
+        what = table[key]
+        try:
+            expression = self._expression(what)
+            checked = expression.check(self._si_of)
+        except ExpressionError as error:
+            raise RequirementError(key, f"{error.fact} (column {error.column})") from None
+        if expression.scalar and key == "signal":
+            raise RequirementError(key, f'{what} is one number for the run: write metric = "{what}".')
+        if not expression.scalar and key == "metric":
+            remedy = f'write signal = "{what}", or metric = "max({what})"'
+            raise RequirementError(key, f"{what} is a signal: {remedy}.")
+        plain = isinstance(expression.root, Reference)
+        for name, port in self._ports.items():
+            if port is not None and port.size != 1 and not plain:
+                fact = f'"{name}" has {port.size_text}; a metric takes one element, as in {name}[0].'
+                raise RequirementError(key, fact)
+        self._warn(checked.warnings)
+        if any(port is None for port in self._ports.values()):
+            return {}  # the unit has mistakes of its own, and what its ports measure is not known
+        if self._has_fault() and not any(limit in table for limit in _LIMITS):
+            return {}  # what was meant as a limit has a mistake
+        limits, si = _limits(table, checked.si, next(iter(self._ports.values())) if plain else None)
+        if checked.si is None and si:
+            fact = f"what is judged declares no unit; it is taken to be in {si}, as the limit is"
+            self._warn([fact])
+        return {"what": what, "expression": expression, "limits": limits, "source_si": checked.si, "si": si}
 
+    def _expression(self, what: str) -> Expression:
+        from crumple.expression import parse_expression
 
-def _has_fault(document: Document, path: tuple[str, ...]) -> bool:
-    return any(fault[:2] == path for fault in document.faulty)
+        if self._key == "signal":
+            try:
+                find_output(what, self._units, self._exposed)
+            except PortError:
+                pass
+            else:  # a name is a name, whatever brackets it holds
+                quote = "'" if '"' in what else '"'
+                return parse_expression(f"{quote}{what}{quote}")
+        return parse_expression(what)
 
+    def _si_of(self, name: str) -> str | None:
+        try:
+            port = find_output(name, self._units, self._exposed)
+        except PortError as error:
+            raise RequirementError(self._key, str(error)) from None
+        if port is not None and port.kind in BLOBS:
+            fact = f'"{name}" is of kind {port.kind}; requirements compare numbers.'
+            raise RequirementError(self._key, fact)
+        self._ports[name] = port
+        return None if port is None else port.si_name
 
-def _signal(key: str, name: str, units: Units, exposed: Exposed) -> Port | None:
-    try:
-        port = find_output(name, units, exposed)
-    except PortError as error:
-        raise RequirementError(key, str(error)) from None
-    if port is not None and port.kind in BLOBS:
-        raise RequirementError(key, f'"{name}" is of kind {port.kind}; requirements compare numbers.')
-    return port
+    def _has_fault(self) -> bool:
+        return any(path[:2] == ("requirements", self._name) for path in self._document.faulty)
+
+    def _warn(self, facts: Iterable[str]) -> None:
+        self._document.warnings += [f"requirement {self._name}: {fact}" for fact in facts]
 
 
 def _limits(table: Mapping[str, Any], source: str | None, port: Port | None) -> tuple[Any, str]:
@@ -219,10 +243,7 @@ def _difference(written: Any, source: str, si: str) -> tuple[float, float]:
 # ---- when
 
 
-def _window(
-    document: Document, table: Mapping[str, Any], path: tuple[str, ...], around: _Around
-) -> dict[str, Any]:
-    span = around[3]
+def _window(table: Mapping[str, Any], span: Span | None) -> dict[str, Any]:
     times: dict[str, Fraction] = {}
     for key in ("from", "until"):
         if key in table:
@@ -230,8 +251,8 @@ def _window(
                 times[key] = exact_time(table[key])
             except TimeError as error:
                 raise RequirementError(key, str(error)) from None
-            if span is not None and not span[0] <= times[key] <= span[1]:
-                run = f"the run goes from {time_text(span[0])} to {time_text(span[1])}"
+            if span is not None and not span.start <= times[key] <= span.stop:
+                run = f"the run goes from {time_text(span.start)} to {time_text(span.stop)}"
                 raise RequirementError(key, f"is {time_text(times[key])}, and {run}.")
     if "at" in table and times:
         raise RequirementError("at", f"is there as well as {next(iter(times))}; take one of them out.")
@@ -239,6 +260,12 @@ def _window(
         raise RequirementError(
             "until", f"is {time_text(times['until'])}, before from, {time_text(times['from'])}."
         )
+    if len(times) == 2 and span is not None:
+        first, last = ((times[key] - span.start) / span.period for key in ("from", "until"))
+        if ceil(first) > floor(last):
+            raise RequirementError(
+                "until", f"ends a window without a tick; a tick is {time_text(span.period)}."
+            )
     return {
         "start": float(times["from"]) if "from" in times else None,
         "until": float(times["until"]) if "until" in times else None,
@@ -246,9 +273,7 @@ def _window(
     }
 
 
-def _when(
-    document: Document, table: Mapping[str, Any], path: tuple[str, ...], around: _Around
-) -> dict[str, Any]:
+def _when(table: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
     """Whether the requirement applies: "speed > 20 km/h and mass >= 1 t", of the scene's parameters."""
     text = table.get("when", "")
     applies = True
@@ -257,7 +282,7 @@ def _when(
             "when", 'comparisons are joined by "and" only; write a requirement for each case.'
         )
     for comparison in _AND.split(text) if text.strip() else []:
-        applies &= _holds(comparison, around[2])
+        applies &= _holds(comparison, parameters)
     return {"applies": applies, "when": text}
 
 

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from crumple.scene.lines import Path
-from crumple.scene.text import did_you_mean, listed, shown
+from crumple.description import closest
+from crumple.scene.text import listed, shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from crumple.scene.lines import Path
 
 SCHEMA = File(__file__).with_name("schema.json")
 
@@ -223,7 +225,7 @@ def _unknown_key(path: Path) -> str:
         return _LATER[key]
     known = _model_at(path[:-1])
     keys = _keys(known) if known is not None else {}
-    near = did_you_mean(key, keys)
+    near = "".join(f' Did you mean "{name}"?' for name in closest(key, keys, limit=1))
     if not near and len(path) == 1 and key in _keys(model.ClockTable):
         near = " It belongs in [clock]."
     return f"unknown key.{near or f' There are: {listed(keys)}.'}"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from crumple.errors import CrumpleError, PluginError
 from crumple.scene.clock import TimeError, every_of, simplest, time_text
 from crumple.scene.document import Document
-from crumple.scene.lines import Path
 from crumple.scene.plan import UnitPlan
 from crumple.scene.ports import FmuPorts, PluginPorts
 from crumple.scene.text import did_you_mean, listed, matches
@@ -20,6 +19,7 @@ from crumple.scene.text import did_you_mean, listed, matches
 if TYPE_CHECKING:
     from crumple.archive import Archive
     from crumple.description import Description, Variable
+    from crumple.scene.lines import Path
 
 # what only one kind of unit understands
 _ONLY_FMU = {"start": "with", "record": "", "allow_warnings": "", "strict": ""}
@@ -103,6 +103,9 @@ def _plugin(drafted: _Drafted) -> None:
     except CrumpleError as error:
         drafted.fault("plugin", str(error))
         return
+    except SystemExit:
+        drafted.fault("plugin", f'"{name}" ends the process while it is imported: take sys.exit() out of it.')
+        return
     for key, value in values.items():
         try:
             plugin.check_parameters({key: value})
@@ -138,6 +141,10 @@ def _fmu(drafted: _Drafted, period: Fraction | None) -> None:
     if archive is None:
         return
     described = archive.description
+    if described.needs_tool:
+        tool = f", {described.tool}" if described.tool else ""
+        text = f"unit '{drafted.plan.name}': the FMU needs the tool that it was made with{tool}"
+        drafted.document.warnings.append(text)
     structural = _starts(drafted, described)
     expose = tuple(v.name for pattern in _patterns(table) for v in _exposed(drafted, described, pattern))
     for pattern in drafted.plan.allow_nonfinite:
