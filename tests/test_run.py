@@ -19,7 +19,7 @@ import pytest
 import crumple
 from crumple import run_folder
 from crumple.execution import Watch, execute
-from crumple.verdict import EXIT_CODES
+from crumple.exit_codes import EXIT_CODES
 from small_scene import write_scene
 
 

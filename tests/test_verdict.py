@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from crumple.exit_codes import EXIT_CODES, exit_code
 from crumple.requirement_result import RequirementResult
-from crumple.verdict import EXIT_CODES, Ending, Recording, Verdict, cut_off, exit_code, judge, not_finished
+from crumple.verdict import Ending, Recording, Verdict, cut_off, judge, not_finished
 
 ENDED = Ending(how="horizon", tick=1500, t=0.15, ticks=1500, horizon=0.15)
 WHOLE = Recording(rows={"signals-100us.npy": 1501}, expected={"signals-100us.npy": 1501})

@@ -16,21 +16,32 @@ inline std::uint64_t mix(std::uint64_t lane, std::uint64_t word) {
 }  // namespace
 
 void Digest::add(std::span<const double> values) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+        lanes_[i % 4] = mix(lanes_[i % 4], std::bit_cast<std::uint64_t>(values[i]));
+}
+
+bool Digest::add_and_copy(std::span<const double> values, double* to) {
+    constexpr std::uint64_t magnitude = ~std::uint64_t{0} >> 1;
+    constexpr std::uint64_t lowest_exponent_bit = std::uint64_t{1} << 52;
+    std::uint64_t carry = 0;  // its top bit: some exponent was all ones, so a NaN or an infinity
+    const auto take = [&](std::uint64_t lane, double value, double& place) {
+        const auto word = std::bit_cast<std::uint64_t>(value);
+        place = value;
+        carry |= (word & magnitude) + lowest_exponent_bit;
+        return mix(lane, word);
+    };
     const double* x = values.data();
     const double* const end = x + values.size();
-    auto [a, b, c, d, e, f, g, h] = lanes_;  // by name, or the compiler keeps them in memory
-    for (; end - x >= 8; x += 8) {
-        a = mix(a, std::bit_cast<std::uint64_t>(x[0]));
-        b = mix(b, std::bit_cast<std::uint64_t>(x[1]));
-        c = mix(c, std::bit_cast<std::uint64_t>(x[2]));
-        d = mix(d, std::bit_cast<std::uint64_t>(x[3]));
-        e = mix(e, std::bit_cast<std::uint64_t>(x[4]));
-        f = mix(f, std::bit_cast<std::uint64_t>(x[5]));
-        g = mix(g, std::bit_cast<std::uint64_t>(x[6]));
-        h = mix(h, std::bit_cast<std::uint64_t>(x[7]));
+    auto [a, b, c, d] = lanes_;  // by name, or the compiler keeps them in memory
+    for (; end - x >= 4; x += 4, to += 4) {
+        a = take(a, x[0], to[0]);
+        b = take(b, x[1], to[1]);
+        c = take(c, x[2], to[2]);
+        d = take(d, x[3], to[3]);
     }
-    lanes_ = {a, b, c, d, e, f, g, h};
-    for (std::size_t k = 0; x < end; ++x, ++k) lanes_[k] = mix(lanes_[k], std::bit_cast<std::uint64_t>(*x));
+    lanes_ = {a, b, c, d};
+    for (std::size_t k = 0; x < end; ++x, ++k) lanes_[k] = take(lanes_[k], *x, to[k]);
+    return carry >> 63 == 0;
 }
 
 void Digest::add(std::span<const Blob> blobs) {

@@ -13,8 +13,8 @@
 // What may fail: a unit (StepError, the first in unit order whatever the threads), a value that is not finite
 // (StepError), a probe (RecordError). After any of these the world refuses to step until it is reset.
 
+#include <algorithm>
 #include <chrono>
-#include <cstring>
 
 #include "layout.hpp"
 
@@ -97,12 +97,12 @@ void run(Layout& layout, const Wave& wave, const Moment& moment) {
 }
 
 // x * 0 is NaN for NaN and infinity and 0 for all else, so one sum tells of all.
-bool all_finite(const double* x, std::size_t n) {
+bool all_finite(std::span<const double> x) {
     double sums[4] = {0, 0, 0, 0};
     std::size_t i = 0;
-    for (; i + 4 <= n; i += 4)
+    for (; i + 4 <= x.size(); i += 4)
         for (std::size_t k = 0; k < 4; ++k) sums[k] += x[i + k] * 0.0;
-    for (; i < n; ++i) sums[0] += x[i] * 0.0;
+    for (; i < x.size(); ++i) sums[0] += x[i] * 0.0;
     const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     return sum == sum;
 }
@@ -133,14 +133,18 @@ void World::step_once() {
 
 void World::commit() {
     Layout& l = *layout_;
-    if (!all_finite(l.latest(), l.outputs)) check_finite();  // throws, unless all offenders are allowed
-    if (l.outputs) std::memcpy(l.published(), l.latest(), l.outputs * sizeof(double));
+    const std::span<const double> latest{l.latest(), l.outputs};
+    bool finite = true;
+    if (options_.digest) {
+        finite = l.digest.add_and_copy(latest, l.published());
+        l.digest.add({l.latest_blobs(), l.output_blobs});
+    } else {
+        finite = all_finite(latest);
+        std::copy(latest.begin(), latest.end(), l.published());
+    }
+    if (!finite) check_finite();  // throws, unless all offenders are allowed
     for (std::size_t i = 0; i < l.output_blobs; ++i) l.published_blobs()[i] = l.latest_blobs()[i];
     ++tick_;
-    if (options_.digest) {
-        l.digest.add({l.published(), l.outputs});
-        l.digest.add({l.published_blobs(), l.output_blobs});
-    }
 }
 
 void World::observe() {

@@ -7,15 +7,18 @@ anything is judged; the verdict is judged from what was recorded, and written la
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from crumple import requirement, run_folder, wording
 from crumple.errors import CrumpleError, EndError, RecordError, StepError, UsageError
@@ -36,8 +39,7 @@ if TYPE_CHECKING:
 _CHUNK = 0.02  # [s] of wall time between two looks at the clock of the progress line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class Outline(msgspec.Struct, frozen=True, kw_only=True):
     """What is about to run, for a header."""
 
     name: str
@@ -54,8 +56,7 @@ class Outline:
     folder: Path
 
 
-@dataclass(kw_only=True)
-class Watch:
+class Watch(msgspec.Struct, kw_only=True):
     """What a caller wants to hear of while a run goes on, and what it learns besides the result.
 
     started: called once, before the first step.   reached: called now and then with the simulated time [s].
@@ -70,9 +71,9 @@ class Watch:
     command: Sequence[str] = ()
     profiling: bool = False
     error: BaseException | None = None
-    warnings: list[str] = field(default_factory=list)
-    hints: list[str] = field(default_factory=list)
-    profile: list[ProfileRow] = field(default_factory=list)
+    warnings: list[str] = []
+    hints: list[str] = []
+    profile: list[ProfileRow] = []
 
 
 class Terminated(KeyboardInterrupt):
@@ -348,7 +349,7 @@ def _planned(
         return load_scene(scene, set=set, seed=seed, stop=stop, threads=threads)
     if set or stop is not None:
         raise UsageError("this scene is loaded already: give `set` and `stop` to load_scene.")
-    return replace(
+    return dataclasses.replace(
         scene,
         seed=scene.seed if seed is None else seed,
         threads=scene.threads if threads is None else threads,

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from crumple import wording
 from crumple.requirement_result import Relation, RequirementResult, reason_text
@@ -35,8 +36,7 @@ _SHRINKING = {"min"}
 _MOST_ROWS_SEARCHED = 1_000_000  # searching for the first broken sample costs some 20 evaluations
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """A limit, in two units.
 
     value, within: in the unit of what is judged.   shown, shown_within: in the unit of the report.
@@ -69,8 +69,7 @@ class Limit:
         return room / abs(self.shown)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Requirement:
+class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     """One requirement of a scene, with every quantity resolved.
 
     what: as written, a signal or an expression.   expression: the same, parsed.
@@ -93,12 +92,12 @@ class Requirement:
     when: str = ""
     doc: str = ""
 
-    @cached_property
+    @property
     def signals(self) -> tuple[str, ...]:
         """Names of the signals that it looks at."""
         return self.expression.signals
 
-    @cached_property
+    @property
     def title(self) -> str:
         """What the value is called: "HIC15", "3 ms clip", or the signal itself."""
         metric = _metric(self.expression)
@@ -111,8 +110,7 @@ class Requirement:
         return float(convert(value, self.source_si, self.si))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to judge from.
 
     period: between rows at the full rate [s].   start: of the run [s].
@@ -129,16 +127,14 @@ class Seen:
     not_seen: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(msgspec.Struct, frozen=True):
     first: int  # row
     last: int  # row, included
     end: float  # [s] where the requirement asks to have been seen to
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     value: float | None
     worst: tuple[float, float] | None = None
     broken_at: float | None = None  # [s] when the limit was first broken

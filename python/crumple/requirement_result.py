@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import asdict
 
 from crumple import wording
 
@@ -16,8 +18,7 @@ _TIME = "time"  # the title of a metric whose value is itself the moment
 _PLAIN = {"maximum", "minimum", "largest magnitude", "final value", "mean"}  # titles that go without saying
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequirementResult:
+class RequirementResult(msgspec.Struct, frozen=True, kw_only=True):
     """How a requirement came out.
 
     value: the worst over the window, in `si`; `inf` for a time that never came; None where nothing was seen.
@@ -53,7 +54,7 @@ class RequirementResult:
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> RequirementResult:
         """The inverse of `to_json`; keys that a later version added are left out."""
-        known = {f.name for f in fields(cls)}
+        known = set(cls.__struct_fields__)
         kept: dict[str, Any] = {
             key: tuple(v) if isinstance(v, list) else v for key, v in written.items() if key in known
         }

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from crumple import run_folder, wording
 from crumple.errors import UsageError
+from crumple.exit_codes import exit_code
 from crumple.recording import Signals
 from crumple.requirement_result import RequirementResult
-from crumple.verdict import Condition, Verdict, cut_off, exit_code
+from crumple.verdict import Condition, Verdict, cut_off
 
 if TYPE_CHECKING:
     import numpy as np

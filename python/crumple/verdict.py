@@ -7,25 +7,19 @@ condition carries its evidence, so that the verdict can be defended by reading i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import msgspec
+from msgspec.structs import asdict
+
 from crumple import wording
+from crumple.exit_codes import exit_code
 from crumple.requirement_result import RequirementResult
 
 Outcome = Literal["pass", "fail", "inconclusive", "error", "done"]
 
-EXIT_CODES: dict[str, int] = {"pass": 0, "done": 0, "fail": 1, "inconclusive": 3, "error": 4}
-_UNKNOWN = EXIT_CODES["inconclusive"]  # a verdict that nobody knows proves nothing
 
-
-def exit_code(outcome: str) -> int:
-    """The exit code of a run that came to this verdict: 0 pass or done, 1 fail, 3 inconclusive, 4 error."""
-    return EXIT_CODES.get(outcome, _UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """Something that must hold for a pass. holds: None where the run could not find out."""
 
     name: str
@@ -33,8 +27,7 @@ class Condition:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """How the stepping ended.
 
     how: "horizon" (all ticks were stepped), "unit_ended" (a unit asked to end the run), "interrupted",
@@ -51,17 +44,15 @@ class Ending:
     where: Literal["unit", "recorder", "output", "run"] = "unit"  # of an error: who raised it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """What the recorder has to show. rows: by file. expected: rows that each file should have."""
 
-    rows: dict[str, int] = field(default_factory=dict)
-    expected: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = {}
+    expected: dict[str, int] = {}
     failure: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """outcome with its reasons (one line each) and the evidence for every condition."""
 
     outcome: Outcome

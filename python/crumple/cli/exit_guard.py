@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from crumple.verdict import exit_code
+from crumple.exit_codes import exit_code
 
 _owned = False
 _guards: list[ExitGuard] = []  # those that were armed

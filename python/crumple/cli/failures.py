@@ -10,10 +10,8 @@ import typer
 
 from crumple.cli.screen import Screen
 from crumple.errors import CrumpleError, RecordError, SceneError, StepError
+from crumple.exit_codes import USAGE, exit_code
 from crumple.tracebacks import plugin_traceback
-from crumple.verdict import exit_code
-
-USAGE = 2
 
 
 def report(error: BaseException) -> int:
