@@ -200,7 +200,7 @@ void add_job(Work& work, Place* place) {
     if (work.runs.empty() || !fits(work.runs.back()))
         work.runs.push_back({work.jobs.size(), 0, place->every, place->dt});
     ++work.runs.back().count;
-    work.jobs.push_back({place->unit.get(), place->io});
+    work.jobs.push_back({place->unit.get(), &place->io});
     work.places.push_back(place);
 }
 

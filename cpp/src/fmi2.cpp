@@ -21,6 +21,14 @@ void logger(fmi2ComponentEnvironment environment, fmi2String /*instance*/, fmi2S
 }
 
 class Fmi2Unit final : public FmuUnit {
+    // touched in every step; the base class ends with the rest of these
+    fmi2Component c_ = nullptr;
+    fmi2DoStepTYPE* do_step_ = nullptr;
+    fmi2SetRealTYPE* set_real_ = nullptr;
+    fmi2GetRealTYPE* get_real_ = nullptr;
+    Plain<const double> in_;
+    Plain<double> out_;
+
 public:
     using FmuUnit::FmuUnit;
     ~Fmi2Unit() override { close(); }
@@ -94,7 +102,7 @@ protected:
         port.name = start.name;
         Group group;
         group.type = start.type;
-        group.refs = {start.ref};
+        group.refs = {&start.ref, 1};
         group.at = {0};
         group.ports = {&port};
         set_numbers(group, start.numbers.data());
@@ -271,15 +279,6 @@ private:
                                              time_text(spec_->default_step)
                                        : ". This FMU takes steps of one size only and does not say which";
     }
-
-    // touched in every step, side by side
-    fmi2Component c_ = nullptr;
-    fmi2DoStepTYPE* do_step_ = nullptr;
-    fmi2SetRealTYPE* set_real_ = nullptr;
-    fmi2GetRealTYPE* get_real_ = nullptr;
-    bool plain_ = false;
-    Plain<const double> in_;
-    Plain<double> out_;
 
     fmi2CallbackFunctions callbacks_{};
     fmi2FreeInstanceTYPE* free_ = nullptr;

@@ -72,6 +72,14 @@ void with_c_type(FmiType type, Fn&& fn) {
 }
 
 class Fmi3Unit final : public FmuUnit {
+    // touched in every step; the base class ends with the rest of these
+    fmi3Instance i_ = nullptr;
+    fmi3DoStepTYPE* do_step_ = nullptr;
+    fmi3SetFloat64TYPE* set_float64_ = nullptr;
+    fmi3GetFloat64TYPE* get_float64_ = nullptr;
+    Plain<const double> in_;
+    Plain<double> out_;
+
 public:
     using FmuUnit::FmuUnit;
     ~Fmi3Unit() override { close(); }
@@ -144,7 +152,7 @@ protected:
         port.name = start.name;
         Group group;
         group.type = start.type;
-        group.refs = {start.ref};
+        group.refs = {&start.ref, 1};
         const bool blob = start.type == FmiType::string || start.type == FmiType::binary;
         for (std::size_t i = 0; i < (blob ? start.blobs.size() : start.numbers.size()); ++i) {
             group.at.push_back(i);
@@ -332,15 +340,6 @@ private:
         }
         check("fmi3DoStep", status);
     }
-
-    // touched in every step, side by side
-    fmi3Instance i_ = nullptr;
-    fmi3DoStepTYPE* do_step_ = nullptr;
-    fmi3SetFloat64TYPE* set_float64_ = nullptr;
-    fmi3GetFloat64TYPE* get_float64_ = nullptr;
-    bool plain_ = false;
-    Plain<const double> in_;
-    Plain<double> out_;
 
     fmi3FreeInstanceTYPE* free_ = nullptr;
     std::vector<std::uint64_t> staging_;

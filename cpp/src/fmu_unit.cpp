@@ -39,11 +39,12 @@ std::vector<Group> group_by_type(const std::vector<FmuVariable>& variables, cons
                                  const std::vector<bool>* chosen) {
     const PortOffsets offsets = port_offsets(ports);
     std::map<FmiType, Group> by_type;
+    std::map<FmiType, std::vector<std::uint32_t>> refs;
     for (std::size_t i = 0; i < variables.size(); ++i) {
         if (chosen && !(*chosen)[i]) continue;
         Group& group = by_type[variables[i].type];
         group.type = variables[i].type;
-        group.refs.push_back(variables[i].ref);
+        refs[variables[i].type].push_back(variables[i].ref);
         for (std::size_t k = 0; k < ports[i].size(); ++k) {
             const std::size_t at = offsets.offset[i] + k;
             if (!group.at.empty() && at != group.at.back() + 1) group.contiguous = false;
@@ -52,8 +53,18 @@ std::vector<Group> group_by_type(const std::vector<FmuVariable>& variables, cons
         }
     }
     std::vector<Group> groups;
-    for (auto& [type, group] : by_type) groups.push_back(std::move(group));
+    for (auto& [type, group] : by_type) {
+        group.refs = intern(refs[type]);
+        groups.push_back(std::move(group));
+    }
     return groups;
+}
+
+std::span<const std::uint32_t> intern(const std::vector<std::uint32_t>& refs) {
+    static std::mutex mutex;
+    static auto* known = new std::set<std::vector<std::uint32_t>>;  // elements of a set stay where they are
+    const std::lock_guard lock(mutex);
+    return *known->insert(refs).first;
 }
 
 FmuUnit::FmuUnit(std::shared_ptr<const FmuSpec> spec, FmuOptions options)
@@ -156,7 +167,7 @@ bool FmuUnit::tune(const std::string& parameter, std::span<const double> value) 
                                         " values, not " + std::to_string(value.size()));
         Group group;
         group.type = variable.type;
-        group.refs = {variable.ref};
+        group.refs = {&variable.ref, 1};
         for (std::size_t i = 0; i < value.size(); ++i) {
             group.at.push_back(i);
             group.ports.push_back(&variable.port);

@@ -17,7 +17,7 @@ namespace crumple {
 // Variables of one FMI type, moved by one call.
 struct Group {
     FmiType type = FmiType::float64;
-    std::vector<std::uint32_t> refs;
+    std::span<const std::uint32_t> refs;  // shared by all units that have the same: a thousand copies crowd the cache
     std::vector<std::size_t> at;     // (values): where each element stands in the unit's span
     std::vector<const Port*> ports;  // (values): for messages
     bool contiguous = true;          // at is first, first + 1, ...: the FMU reads and writes our memory
@@ -127,8 +127,6 @@ protected:
     Phase phase_ = Phase::none;
     std::vector<Group> inputs_;  // driven ones only
     std::vector<Group> outputs_;
-    bool state_taken_ = false;    // from now on the FMU may be set back
-    bool end_requested_ = false;  // the FMU wants the run to end
 
 private:
     double step_cost(double dt) const;  // [s], on an instance of its own
@@ -140,7 +138,16 @@ private:
     FpMode mode_;
     std::shared_ptr<Graveyard> graveyard_ = std::make_shared<Graveyard>();
     std::vector<std::string> warnings_;
+
+protected:
+    // Last, and on a cache line of their own together with what the subclass holds first: all that a step touches.
+    alignas(64) bool plain_ = false;  // the usual case holds: see Plain
+    bool state_taken_ = false;        // from now on the FMU may be set back
+    bool end_requested_ = false;      // the FMU wants the run to end
 };
+
+// A lasting copy of `refs`, the same for equal ones.
+std::span<const std::uint32_t> intern(const std::vector<std::uint32_t>& refs);
 
 // Groups the chosen variables of a list by FMI type, in list order.
 std::vector<Group> group_by_type(const std::vector<FmuVariable>& variables, const std::vector<Port>& ports,

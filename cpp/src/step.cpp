@@ -45,7 +45,7 @@ void step_profiled(const Work& work, const Work::Run& run, const Step& now, std:
     for (current = 0; current < run.count; ++current) {
         const Job& job = work.jobs[run.first + current];
         const auto before = Clock::now();
-        job.unit->step(now, job.io);
+        job.unit->step(now, *job.io);
         const auto spent = std::chrono::nanoseconds(Clock::now() - before).count();
         work.places[run.first + current]->time->add(static_cast<std::uint64_t>(spent));
     }

@@ -45,7 +45,7 @@ class Unit;
 // A unit and its window, as the main loop holds them.
 struct Job {
     Unit* unit;
-    Io io;
+    const Io* io;
 };
 
 class Unit {
@@ -73,7 +73,7 @@ public:
     // Steps units of this unit's own class, this one first. A class whose steps take nanoseconds overrides it with
     // step_each<Class>, which spares the virtual call. `current` tells who was at it when something was thrown.
     virtual void step_run(std::span<const Job> jobs, const Step& now, std::size_t& current) {
-        for (current = 0; current < jobs.size(); ++current) jobs[current].unit->step(now, jobs[current].io);
+        for (current = 0; current < jobs.size(); ++current) jobs[current].unit->step(now, *jobs[current].io);
     }
 
     // The run is over and went well.
@@ -100,7 +100,7 @@ template <class Class>
 void step_each(std::span<const Job> jobs, const Step& now, std::size_t& current) {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         current = i;
-        static_cast<Class*>(jobs[i].unit)->Class::step(now, jobs[i].io);
+        static_cast<Class*>(jobs[i].unit)->Class::step(now, *jobs[i].io);
     }
 }
 

@@ -113,8 +113,9 @@ def _facts(archive: Archive) -> list[list[str]]:
     if made:
         rows.append(["made by", made])
     rows.append(["sha256", archive.sha256])
-    here = "runs here" if known["library"] is not None else f"not here: {known['library_fault']}"
-    rows.append(["platforms", f"{platforms} · {here}"])
+    rows.append(["platforms", platforms])
+    if known["library"] is None:
+        rows.append(["not here", known["library_fault"]])
     rows.append(["default", _default(described)])
     can, cannot = _abilities(described)
     if can:
@@ -189,7 +190,18 @@ def _start(variable: Variable) -> str:
     if variable.items and not variable.dims:
         names = {str(number): name for name, number in variable.items.items()}
         return names.get(variable.start[0], variable.start[0])
-    return _short(" ".join(variable.start), most=24)
+    texts = variable.start
+    if variable.kind == "real":
+        texts = [_tidy(text) for text in texts]
+    return _short(" ".join(texts), most=24)
+
+
+def _tidy(text: str) -> str:
+    """A number without digits that say nothing: 0.20000000000000000e+00 is 0.2."""
+    try:
+        return f"{float(text):.10g}"
+    except ValueError:
+        return text
 
 
 def _limits(variable: Variable) -> str:
