@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import fmu_build
 import numpy as np
 import pytest
 from fmpy import calloc, extract, free, read_model_description, simulate_fmu
@@ -20,8 +19,10 @@ from fmpy.fmi2 import (
     fmi2CallbackLoggerTYPE,
 )
 from fmpy.fmi3 import FMU3Slave
-from fmu_build import VARIANTS, build_fmu, build_library, description_text
 from numpy.typing import NDArray
+
+import fmu_build
+from fmu_build import VARIANTS, build_fmu, build_library, description_text
 
 H = 0.125  # s, a power of two: sums of it are exact
 STEPS = 6

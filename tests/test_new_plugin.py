@@ -47,14 +47,15 @@ def test_its_entry_point_names_its_class(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_it_can_be_installed_and_is_then_known_by_name(tmp_path: Path) -> None:
-    pytest.importorskip("setuptools")
     write_plugin("lane_sensor", inside=tmp_path)
     target = tmp_path / "site"
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps",
          "--target", str(target), str(tmp_path / "lane_sensor")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
+    if "No matching distribution" in done.stderr:
+        pytest.skip("pip cannot download setuptools here")
     assert done.returncode == 0, done.stderr
     program = (
         f"import sys; sys.path.insert(0, {str(target)!r});"

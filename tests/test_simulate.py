@@ -183,6 +183,22 @@ def test_sixty_six_array_variables() -> None:
     assert table["y08"].shape == (3, 2, 3)
 
 
+@pytest.mark.parametrize("name", ["lag2", "lag3", "ports2", "all_types2", "all_types3", "arrays3", "units3"])
+def test_every_variable_equals_the_oracle(name: str) -> None:
+    fmpy = pytest.importorskip("fmpy")
+    dut = build_fmu(name)
+    ours = crumple.simulate(dut, stop=2, step=0.1, record=["*"])
+    variables = [v for v in crumple.Fmu(dut).description.variables if v.causality != "input"]
+    numbers = [v.name for v in variables if v.kind not in ("string", "binary")]
+    theirs = fmpy.simulate_fmu(
+        str(dut), stop_time=2.0, output_interval=0.1, output=numbers, fmi_type="CoSimulation"
+    )
+    assert len(theirs) == len(ours) == 21
+    for field in theirs.dtype.names:
+        assert ours[field].dtype == theirs[field].dtype and ours[field].shape == theirs[field].shape
+        np.testing.assert_allclose(ours[field].astype("f8"), theirs[field].astype("f8"), rtol=1e-12)
+
+
 # -- endings ---------------------------------------------------------------------------------------
 
 

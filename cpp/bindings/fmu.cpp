@@ -85,7 +85,8 @@ void bind_fmu(py::module_& m) {
         py::arg("allow_warnings"));
     m.def(
         "make_table",
-        [](std::vector<double> times, const std::vector<std::tuple<std::string, std::string, std::vector<double>>>& list) {
+        [](std::vector<double> times,
+           const std::vector<std::tuple<std::string, std::string, std::vector<double>>>& list) {
             std::vector<TableColumn> columns;
             for (const auto& [name, kind, values] : list) columns.push_back({name, kind_from_name(kind), values});
             return UnitHolder{make_table(std::move(times), std::move(columns))};

@@ -3,8 +3,7 @@
 namespace crumple::bindings {
 
 Kind kind_from_name(const std::string& name) {
-    for (Kind kind :
-         {Kind::real, Kind::integer, Kind::boolean, Kind::enumeration, Kind::string, Kind::binary})
+    for (Kind kind : {Kind::real, Kind::integer, Kind::boolean, Kind::enumeration, Kind::string, Kind::binary})
         if (name == kind_name(kind)) return kind;
     throw BuildError("\"" + name + "\" is no kind of port: real, integer, boolean, enumeration, string, binary");
 }
@@ -39,8 +38,7 @@ Port port_from_python(const py::dict& d) {
         port.si = si;
     }
     if (is_blob(port.kind))
-        for (const auto& item : d["start"])
-            port.start_blobs.push_back(*blob_from_python(item, port.kind, port.name));
+        for (const auto& item : d["start"]) port.start_blobs.push_back(*blob_from_python(item, port.kind, port.name));
     else
         port.start = d["start"].cast<std::vector<double>>();
     port.allow_nonfinite = d["allow_nonfinite"].cast<bool>();
@@ -51,8 +49,7 @@ void bind_ports(py::module_& m) {
     py::class_<Port>(m, "Port")
         .def_readonly("name", &Port::name)
         .def_property_readonly("kind", [](const Port& p) { return kind_name(p.kind); })
-        .def_property_readonly(
-            "shape", [](const Port& p) { return py::tuple(py::cast(p.shape)); })
+        .def_property_readonly("shape", [](const Port& p) { return py::tuple(py::cast(p.shape)); })
         .def_property_readonly("si", [](const Port& p) -> std::optional<std::string> {
             if (!p.si) return std::nullopt;
             return p.si->text;

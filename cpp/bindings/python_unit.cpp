@@ -186,10 +186,11 @@ private:
             value = scalar(numbers[p.at], port.kind);
         } else {
             if (!p.view) {
-                p.view = py::module_::import("crumple.unit").attr("_view")(
-                    py::memoryview::from_memory(const_cast<double*>(numbers + p.at),
+                p.view = py::module_::import("crumple.unit")
+                             .attr("_view")(py::memoryview::from_memory(
+                                                const_cast<double*>(numbers + p.at),
                                                 static_cast<py::ssize_t>(port.size() * sizeof(double)), input),
-                    py::cast(port.shape));
+                                            py::cast(port.shape));
             }
             value = p.view;
         }
@@ -206,8 +207,7 @@ private:
             }
             return;
         }
-        if (p.limits.any())
-            guarded("step", now.tick, now.t, [&] { check_limits(p, io.in.data(), "input"); });
+        if (p.limits.any()) guarded("step", now.tick, now.t, [&] { check_limits(p, io.in.data(), "input"); });
         if (port.shape.empty()) show(p, io.in.data(), io.in_blobs.data(), true);
     }
 
@@ -216,9 +216,10 @@ private:
             const double x = numbers[p.at + i];
             if (x >= p.limits.min && x <= p.limits.max) continue;
             if (std::isnan(x) && p.port->allow_nonfinite) continue;
-            throw py::value_error(std::string(what) + " \"" + p.port->name + "\" is " + py::repr(py::float_(x)).cast<std::string>() +
-                                  ", outside its declared limits " + py::repr(py::float_(p.limits.min)).cast<std::string>() +
-                                  " to " + py::repr(py::float_(p.limits.max)).cast<std::string>());
+            throw py::value_error(std::string(what) + " \"" + p.port->name + "\" is " +
+                                  py::repr(py::float_(x)).cast<std::string>() + ", outside its declared limits " +
+                                  py::repr(py::float_(p.limits.min)).cast<std::string>() + " to " +
+                                  py::repr(py::float_(p.limits.max)).cast<std::string>());
         }
     }
 
@@ -252,7 +253,8 @@ private:
             }
             const auto list = py::reinterpret_borrow<py::sequence>(value);
             if (list.size() != port.size())
-                throw py::value_error("output \"" + port.name + "\" must have " + std::to_string(port.size()) + " items");
+                throw py::value_error("output \"" + port.name + "\" must have " + std::to_string(port.size()) +
+                                      " items");
             for (std::size_t i = 0; i < port.size(); ++i)
                 take_blob(io.out_blobs[p.at + i], py::object(list[i]).ptr(), port);
             return;
@@ -321,7 +323,9 @@ std::unique_ptr<Unit> make_python_unit(const py::object& instance, const std::st
 void bind_python_unit(py::module_& m) {
     m.def(
         "make_python_unit",
-        [](const py::object& instance, const std::string& name) { return UnitHolder{make_python_unit(instance, name)}; },
+        [](const py::object& instance, const std::string& name) {
+            return UnitHolder{make_python_unit(instance, name)};
+        },
         py::arg("instance"), py::arg("name"));
 }
 

@@ -132,9 +132,8 @@ void bind_world(py::module_& m) {
         .def(
             "connect",
             [](World& w, const std::string& source, const std::string& target, bool same_tick,
-               std::optional<double> scale, std::optional<double> offset) {
-                w.connect(source, target, {same_tick, scale, offset});
-            },
+               std::optional<double> scale,
+               std::optional<double> offset) { w.connect(source, target, {same_tick, scale, offset}); },
             py::arg("source"), py::arg("target"), py::arg("same_tick"), py::arg("scale"), py::arg("offset"))
         .def("build", &World::build)
         .def("reset", &World::reset, py::arg("seed"))
@@ -153,16 +152,17 @@ void bind_world(py::module_& m) {
                 return w.tune(unit, parameter, {value.data(), static_cast<std::size_t>(value.size())});
             },
             py::arg("unit"), py::arg("parameter"), py::arg("value"))
-        .def("snapshot",
-             [](World& w) { return std::const_pointer_cast<Snapshot>(w.snapshot()); })
+        .def("snapshot", [](World& w) { return std::const_pointer_cast<Snapshot>(w.snapshot()); })
         .def("restore", &World::restore, py::arg("snapshot"))
         .def("watch", &World::watch, py::arg("probe"))
         .def("columns", &World::columns, py::arg("outputs"))
         .def("set_profiling", &World::set_profiling, py::arg("on"))
         .def("profile", &World::profile)
         .def("units", &World::units)
-        .def("inputs", [](const World& w, const std::string& unit) { return w.ports(unit).inputs; }, py::arg("unit"))
-        .def("outputs", [](const World& w, const std::string& unit) { return w.ports(unit).outputs; }, py::arg("unit"))
+        .def(
+            "inputs", [](const World& w, const std::string& unit) { return w.ports(unit).inputs; }, py::arg("unit"))
+        .def(
+            "outputs", [](const World& w, const std::string& unit) { return w.ports(unit).outputs; }, py::arg("unit"))
         .def("unit_views", &World::unit_views)
         .def("connections", &World::connections)
         .def("warnings", &World::warnings);

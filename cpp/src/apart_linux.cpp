@@ -40,7 +40,8 @@ double measure_apart(const std::function<double()>& measure, double limit) {
     close(ends[1]);
     double result = 0.0;
     pollfd waiting{ends[0], POLLIN, 0};
-    if (poll(&waiting, 1, static_cast<int>(limit * 1000.0)) <= 0 || read(ends[0], &result, sizeof result) != sizeof result)
+    if (poll(&waiting, 1, static_cast<int>(limit * 1000.0)) <= 0 ||
+        read(ends[0], &result, sizeof result) != sizeof result)
         result = 0.0;
     close(ends[0]);
     kill(child, SIGKILL);

@@ -233,8 +233,7 @@ void plan_threads(Layout& l, const Options& options) {
                 std::vector<double> load(options.threads, 0.0);
                 for (Place* place : order) {
                     const auto least = std::min_element(load.begin(), load.end());
-                    const auto thread =
-                        place->unit->pinned() ? 0 : static_cast<std::size_t>(least - load.begin());
+                    const auto thread = place->unit->pinned() ? 0 : static_cast<std::size_t>(least - load.begin());
                     load[thread] += place->cost / static_cast<double>(place->every);
                     place->thread = thread;
                 }
@@ -246,7 +245,7 @@ void plan_threads(Layout& l, const Options& options) {
         std::size_t threads = 1;
         for (const Place* place : units) threads = std::max(threads, place->thread + 1);
         l.waves[w].by_thread.resize(threads);
-        for (Place* place : units)  add_job(l.waves[w].by_thread[place->thread], place);
+        for (Place* place : units) add_job(l.waves[w].by_thread[place->thread], place);
         used = std::max(used, threads);
     }
     for (Wave& wave : l.waves)  // the pool's barrier takes all its threads

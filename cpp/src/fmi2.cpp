@@ -86,8 +86,8 @@ protected:
     void begin_initialisation(const Start& start) override {
         const bool tolerance = options_.tolerance.has_value(), stop = options_.stop.has_value();
         if (const auto setup = find<fmi2SetupExperimentTYPE>("fmi2SetupExperiment"))
-            check("fmi2SetupExperiment", setup(c_, tolerance, options_.tolerance.value_or(0.0), start.t, stop,
-                                               options_.stop.value_or(0.0)));
+            check("fmi2SetupExperiment",
+                  setup(c_, tolerance, options_.tolerance.value_or(0.0), start.t, stop, options_.stop.value_or(0.0)));
         for (const FmuStart& value : options_.starts) set_start(value);
         check("fmi2EnterInitializationMode", need<fmi2EnterInitializationModeTYPE>("fmi2EnterInitializationMode")(c_));
     }
@@ -147,8 +147,8 @@ protected:
             }
             strings_.clear();
             for (std::size_t at : group.at) strings_.push_back(io.in_blobs[at] ? io.in_blobs[at]->c_str() : "");
-            check("fmi2SetString", need<fmi2SetStringTYPE>("fmi2SetString")(c_, group.refs.data(), strings_.size(),
-                                                                            strings_.data()));
+            check("fmi2SetString",
+                  need<fmi2SetStringTYPE>("fmi2SetString")(c_, group.refs.data(), strings_.size(), strings_.data()));
         }
     }
 
@@ -257,7 +257,8 @@ private:
         }
         if (status == fmi2Pending) {
             phase_ = Phase::lost;  // its thread may still be at it
-            throw UnitError("fmi2DoStep", "it steps asynchronously, although it was given no callback to say when done");
+            throw UnitError("fmi2DoStep",
+                            "it steps asynchronously, although it was given no callback to say when done");
         }
         try {
             fail("fmi2DoStep", status);
@@ -275,9 +276,9 @@ private:
 
     std::string steps_allowed() const {
         if (spec_->can_vary_step) return "";
-        return spec_->default_step > 0 ? ". This FMU takes steps of one size only; its own is " +
-                                             time_text(spec_->default_step)
-                                       : ". This FMU takes steps of one size only and does not say which";
+        return spec_->default_step > 0
+                   ? ". This FMU takes steps of one size only; its own is " + time_text(spec_->default_step)
+                   : ". This FMU takes steps of one size only and does not say which";
     }
 
     fmi2CallbackFunctions callbacks_{};

@@ -141,10 +141,9 @@ protected:
     void begin_initialisation(const Start& start) override {
         for (const FmuStart& value : options_.starts)
             if (!value.structural) set_start(value);
-        check("fmi3EnterInitializationMode",
-              need<fmi3EnterInitializationModeTYPE>("fmi3EnterInitializationMode")(
-                  i_, options_.tolerance.has_value(), options_.tolerance.value_or(0.0), start.t,
-                  options_.stop.has_value(), options_.stop.value_or(0.0)));
+        check("fmi3EnterInitializationMode", need<fmi3EnterInitializationModeTYPE>("fmi3EnterInitializationMode")(
+                                                 i_, options_.tolerance.has_value(), options_.tolerance.value_or(0.0),
+                                                 start.t, options_.stop.has_value(), options_.stop.value_or(0.0)));
     }
 
     void set_start(const FmuStart& start) override {
@@ -170,8 +169,8 @@ protected:
     void set_numbers(const Group& group, const double* numbers) override {
         if (group.type == FmiType::float64 && group.contiguous) {
             if (!set_float64_) need<fmi3SetFloat64TYPE>("fmi3SetFloat64");
-            check("fmi3SetFloat64", set_float64_(i_, group.refs.data(), group.refs.size(), numbers + group.at[0],
-                                                 group.values()));
+            check("fmi3SetFloat64",
+                  set_float64_(i_, group.refs.data(), group.refs.size(), numbers + group.at[0], group.values()));
             return;
         }
         with_c_type(group.type, [&]<class T>(T) {
@@ -221,8 +220,7 @@ protected:
         const std::size_t n = group.refs.size(), values = group.values();
         if (group.type == FmiType::float64 && group.contiguous) {
             if (!get_float64_) need<fmi3GetFloat64TYPE>("fmi3GetFloat64");
-            check("fmi3GetFloat64",
-                  get_float64_(i_, group.refs.data(), n, io.out.data() + group.at[0], values));
+            check("fmi3GetFloat64", get_float64_(i_, group.refs.data(), n, io.out.data() + group.at[0], values));
         } else if (group.type == FmiType::string) {
             strings_.assign(values, nullptr);
             check("fmi3GetString",
@@ -319,8 +317,8 @@ private:
             const double rest = end - reached;
             if (rest <= 0.5e-9 * now.dt) break;
             if (!(reached >= now.t) || round == 1000)
-                throw UnitError("fmi3DoStep", "it returned early at t = " + time_text(reached) + " and gets no further" +
-                                                  words());
+                throw UnitError("fmi3DoStep",
+                                "it returned early at t = " + time_text(reached) + " and gets no further" + words());
             if (!spec_->can_vary_step)
                 throw UnitError("fmi3DoStep", "it returned early at t = " + time_text(reached) +
                                                   ", and its description says it cannot take the rest of the step");

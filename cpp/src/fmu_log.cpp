@@ -63,7 +63,11 @@ std::string clean_text(const char* text) {
     if (!text) return clean;
     const auto* c = reinterpret_cast<const unsigned char*>(text);
     while (*c && clean.size() < longest) {
-        const int length = *c < 0x80 ? 1 : *c >= 0xc2 && *c < 0xe0 ? 2 : *c >= 0xe0 && *c < 0xf0 ? 3 : *c >= 0xf0 && *c < 0xf5 ? 4 : 0;
+        const int length = *c < 0x80                 ? 1
+                           : *c >= 0xc2 && *c < 0xe0 ? 2
+                           : *c >= 0xe0 && *c < 0xf0 ? 3
+                           : *c >= 0xf0 && *c < 0xf5 ? 4
+                                                     : 0;
         int good = length > 0 ? 1 : 0;
         while (good > 0 && good < length && (c[good] & 0xc0) == 0x80) ++good;
         if (length > 0 && good == length) {

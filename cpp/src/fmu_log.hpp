@@ -11,7 +11,7 @@ namespace crumple {
 
 class FmuLog {
 public:
-    FmuLog();   // enters itself in the register of living logs
+    FmuLog();  // enters itself in the register of living logs
     ~FmuLog();
     FmuLog(const FmuLog&) = delete;
     FmuLog& operator=(const FmuLog&) = delete;

@@ -18,9 +18,9 @@ namespace crumple {
 struct Group {
     FmiType type = FmiType::float64;
     std::span<const std::uint32_t> refs;  // shared by all units that have the same: a thousand copies crowd the cache
-    std::vector<std::size_t> at;     // (values): where each element stands in the unit's span
-    std::vector<const Port*> ports;  // (values): for messages
-    bool contiguous = true;          // at is first, first + 1, ...: the FMU reads and writes our memory
+    std::vector<std::size_t> at;          // (values): where each element stands in the unit's span
+    std::vector<const Port*> ports;       // (values): for messages
+    bool contiguous = true;               // at is first, first + 1, ...: the FMU reads and writes our memory
     std::size_t values() const { return at.size(); }
 };
 
@@ -107,7 +107,8 @@ protected:
     void check_mode() {
         if (fp_mode() != mode_) restore_mode();
     }
-    // After every step. What it cannot see, the x87 control word and the exception masks, is seen at the end of the run.
+    // After every step. What it cannot see, the x87 control word and the exception masks, is seen at the end of the
+    // run.
     void check_mode_quickly() {
         if (!fp_mode_works_as_usual()) [[unlikely]]
             check_mode();
@@ -160,8 +161,8 @@ Integer to_integer(double x, const char* call, const Port& port) {
     constexpr double low = static_cast<double>(std::numeric_limits<Integer>::min());
     constexpr double past = 2.0 * static_cast<double>(std::numeric_limits<Integer>::max() / 2 + 1);
     if (!(x >= low && x < past) || x != static_cast<double>(static_cast<Integer>(x)))
-        throw UnitError(call, "input \"" + port.name + "\" takes whole numbers of its type; " + std::to_string(x) +
-                                  " is none");
+        throw UnitError(
+            call, "input \"" + port.name + "\" takes whole numbers of its type; " + std::to_string(x) + " is none");
     return static_cast<Integer>(x);
 }
 

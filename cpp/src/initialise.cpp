@@ -89,8 +89,8 @@ struct Initialiser {
     void reset_units(std::uint64_t seed) {
         for (Place& place : l.places) {
             const Ports& ports = place.unit->ports();
-            const auto start = [&](const std::vector<Port>& list, const std::vector<std::size_t>& offset, double* numbers,
-                                   Blob* blobs) {
+            const auto start = [&](const std::vector<Port>& list, const std::vector<std::size_t>& offset,
+                                   double* numbers, Blob* blobs) {
                 for (std::size_t p = 0; p < list.size(); ++p)
                     for (std::size_t i = 0; i < list[p].size(); ++i) {
                         if (!is_blob(list[p].kind))
@@ -167,7 +167,8 @@ struct Initialiser {
         call(place, [&] { place.unit->initialise(place.io); });
         stale[unit] = false;
         double change = 0.0;
-        for (std::size_t i = 0; i < before.size(); ++i) change = std::max(change, difference(before[i], place.io.out[i]));
+        for (std::size_t i = 0; i < before.size(); ++i)
+            change = std::max(change, difference(before[i], place.io.out[i]));
         return change;
     }
 

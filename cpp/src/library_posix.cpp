@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 // Beside the original where that can be written, so that libraries found through $ORIGIN are still found.
 fs::path copy_of(const fs::path& original) {
     static std::atomic<unsigned> count{0};
-    const std::string name = original.stem().string() + "-" + std::to_string(getpid()) + "-" +
-                             std::to_string(count++) + original.extension().string();
+    const std::string name = original.stem().string() + "-" + std::to_string(getpid()) + "-" + std::to_string(count++) +
+                             original.extension().string();
     std::error_code failed;
     for (const fs::path& folder : {original.parent_path(), fs::temp_directory_path()}) {
         const fs::path copy = folder / name;

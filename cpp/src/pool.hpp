@@ -30,7 +30,7 @@ private:
 
     Job job_ = nullptr;
     void* argument_ = nullptr;
-    alignas(64) std::atomic<std::uint32_t> round_{0};   // advanced by run(): a new job is there
+    alignas(64) std::atomic<std::uint32_t> round_{0};    // advanced by run(): a new job is there
     alignas(64) std::atomic<std::uint32_t> running_{0};  // workers still at it
     std::atomic<bool> stopping_{false};
     std::vector<std::thread> workers_;

@@ -120,7 +120,8 @@ public:
                 char time[64];
                 std::snprintf(time, sizeof time, "{\"t\": %.17g, \"signal\": ", t);
                 const std::string element = column.shape.empty() ? "" : "[" + std::to_string(i) + "]";
-                put_text(time + json(column.name + element) + ", \"value\": " + json(blob ? *blob : "") + "}\n", failed);
+                put_text(time + json(column.name + element) + ", \"value\": " + json(blob ? *blob : "") + "}\n",
+                         failed);
             }
         }
         seen_ = true;

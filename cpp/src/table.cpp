@@ -42,7 +42,8 @@ private:
     void show(double t, const Io& io) const {
         // times computed as t + dt may lie a rounding before a row's time; that row is meant
         const double meant = t + 1e-12 * std::max(1.0, std::fabs(t));
-        const auto after = static_cast<std::size_t>(std::upper_bound(times_.begin(), times_.end(), meant) - times_.begin());
+        const auto after =
+            static_cast<std::size_t>(std::upper_bound(times_.begin(), times_.end(), meant) - times_.begin());
         for (std::size_t c = 0; c < columns_.size(); ++c) {
             const auto& v = columns_[c].values;
             double x = 0.0;

@@ -7,8 +7,7 @@
 
 namespace crumple {
 
-World::World(Period period, Options options)
-    : period_(period), options_(options), layout_(std::make_unique<Layout>()) {
+World::World(Period period, Options options) : period_(period), options_(options), layout_(std::make_unique<Layout>()) {
     if (options_.threads < 1) throw BuildError("a world needs at least one thread");
     if (!std::isfinite(options_.start)) throw BuildError("the start time is not a finite number");
 }
@@ -74,7 +73,8 @@ void World::check_finite() const {
                 const double x = layout_->latest()[place.out_begin + place.out_offset[p] + i];
                 if (std::isfinite(x)) continue;
                 const std::string element = port.shape.empty() ? "" : "[" + std::to_string(i) + "]";
-                throw StepError(place.name, "output \"" + port.name + element + "\"", tick_ + 1, options_.start + period_.at(tick_ + 1),
+                throw StepError(place.name, "output \"" + port.name + element + "\"", tick_ + 1,
+                                options_.start + period_.at(tick_ + 1),
                                 std::string(std::isnan(x) ? "the value is NaN" : "the value is infinite") +
                                     ". If that is meant, allow it for this output.");
             }
@@ -197,9 +197,8 @@ std::vector<double> World::value(const PortRef& ref) const {
 std::vector<Blob> World::blobs(const PortRef& ref) const {
     require(phase_ == Phase::ready || phase_ == Phase::ended || phase_ == Phase::failed, "value");
     const Place& place = layout_->places.at(ref.unit);
-    const Blob* begin = ref.output
-                            ? layout_->published_blobs() + place.out_blob_begin + place.out_offset[ref.port]
-                            : layout_->input_blobs.data() + place.in_blob_begin + place.in_offset[ref.port];
+    const Blob* begin = ref.output ? layout_->published_blobs() + place.out_blob_begin + place.out_offset[ref.port]
+                                   : layout_->input_blobs.data() + place.in_blob_begin + place.in_offset[ref.port];
     if (ref.element) return {begin[*ref.element]};
     return {begin, begin + port(ref).size()};
 }
@@ -256,8 +255,13 @@ bool World::tune(const std::string& unit, const std::string& parameter, std::spa
 
 std::shared_ptr<const Snapshot> World::snapshot() {
     require(phase_ == Phase::ready, "snapshot");
-    auto snapshot = std::make_shared<Snapshot>(Snapshot{tick_, seed_, layout_->signals, layout_->inputs,
-                                                        layout_->signal_blobs, layout_->input_blobs, layout_->digest,
+    auto snapshot = std::make_shared<Snapshot>(Snapshot{tick_,
+                                                        seed_,
+                                                        layout_->signals,
+                                                        layout_->inputs,
+                                                        layout_->signal_blobs,
+                                                        layout_->input_blobs,
+                                                        layout_->digest,
                                                         {}});
     std::string unable;
     for (Place& place : layout_->places) {

@@ -1,5 +1,5 @@
-// The smallest test harness that does the job. The machine that builds Crumple needs a compiler and nothing else, so the
-// C++ tests bring no library along.
+// The smallest test harness that does the job. The machine that builds Crumple needs a compiler and nothing else, so
+// the C++ tests bring no library along.
 #pragma once
 
 #include <cmath>
@@ -84,13 +84,12 @@ inline int run_all(int argc, char** argv) {
 
 }  // namespace check
 
-#define CASE(name)                                      \
-    static void name();                                 \
+#define CASE(name)                                       \
+    static void name();                                  \
     static const check::Enter enter_##name(#name, name); \
     static void name()
 #define CHECK(condition) \
     if (!(condition)) check::fail(__FILE__, __LINE__, #condition)
 #define CHECK_EQUAL(a, b) check::equal((a), (b), #a, __FILE__, __LINE__)
 #define CHECK_CLOSE(a, b, relative) check::close((a), (b), (relative), #a, __FILE__, __LINE__)
-#define CHECK_THROWS(E, expression, part) \
-    check::throws<E>([&] { (void)(expression); }, (part), __FILE__, __LINE__)
+#define CHECK_THROWS(E, expression, part) check::throws<E>([&] { (void)(expression); }, (part), __FILE__, __LINE__)

@@ -11,7 +11,9 @@
 
 namespace crumple::test {
 
-inline std::string library(const std::string& name) { return std::string(CRUMPLE_TEST_FMU_FOLDER) + "/" + name + ".so"; }
+inline std::string library(const std::string& name) {
+    return std::string(CRUMPLE_TEST_FMU_FOLDER) + "/" + name + ".so";
+}
 
 inline FmuVariable variable(const std::string& name, std::uint32_t ref, FmiType type = FmiType::float64,
                             Kind kind = Kind::real, std::vector<std::size_t> shape = {}) {

@@ -50,7 +50,8 @@ CASE(a_wrong_name_is_answered_with_the_nearest) {
     World world(Period(1, 10));
     world.add("vehicle", std::make_unique<Lag>(1.0));
     world.add("sensor", std::make_unique<Witness>());
-    CHECK_THROWS(BuildError, world.connect("vehicl.y", "sensor.u"), "no unit 'vehicl' in this world. Did you mean \"vehicle\"?");
+    CHECK_THROWS(BuildError, world.connect("vehicl.y", "sensor.u"),
+                 "no unit 'vehicl' in this world. Did you mean \"vehicle\"?");
     CHECK_THROWS(BuildError, world.connect("vehicle.z", "sensor.u"), "has no port \"z\". Did you mean");
     CHECK_THROWS(BuildError, world.connect("brake.y", "sensor.u"), "There are: sensor, vehicle.");
     CHECK_THROWS(BuildError, world.connect("vehicle", "sensor.u"), "not of the form");
@@ -115,11 +116,14 @@ CASE(a_name_with_brackets_is_found_before_an_index_is_read) {
 
 CASE(units_of_measure_are_converted) {
     World world(Period(1, 10));
-    world.add("a", std::make_unique<Ported>(Ports{{}, {in_si(real("v", 36.0), "km/h", 1 / 3.6, 0, speed),
-                                                       in_si(real("T", 20.0), "degC", 1, 273.15, kelvin)}, {}}));
+    world.add("a", std::make_unique<Ported>(Ports{{},
+                                                  {in_si(real("v", 36.0), "km/h", 1 / 3.6, 0, speed),
+                                                   in_si(real("T", 20.0), "degC", 1, 273.15, kelvin)},
+                                                  {}}));
     world.add("b", std::make_unique<Ported>(Ports{{in_si(real("v"), "m/s", 1, 0, speed),
                                                    in_si(real("T"), "degF", 5.0 / 9.0, 459.67 * 5.0 / 9.0, kelvin)},
-                                                  {real("v_seen"), real("T_seen")}, {}}));
+                                                  {real("v_seen"), real("T_seen")},
+                                                  {}}));
     world.connect("a.v", "b.v");
     world.connect("a.T", "b.T");
     world.reset();

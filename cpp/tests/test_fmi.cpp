@@ -160,7 +160,8 @@ CASE(a_changed_floating_point_mode_is_put_back_and_named) {
             CHECK(tiny * 1.0 != 0.0);
             alone.world.end();
             CHECK_EQUAL(alone.world.warnings().size(), 1u);
-            CHECK(alone.world.warnings()[0].find("unit 'dut': the FMU left the floating-point environment changed") == 0);
+            CHECK(alone.world.warnings()[0].find("unit 'dut': the FMU left the floating-point environment changed") ==
+                  0);
         });
     }
 }
@@ -269,7 +270,8 @@ CASE(fmus_on_many_threads_give_the_digest_of_one) {
             start.starts = {{"x0", 3, FmiType::float64, {0.1 * i}, {}, false}};
             world.add("u" + std::to_string(i), unit(odd(i % 2 ? "plain2" : "plain3"), start));
         }
-        for (int i = 0; i < 12; ++i) world.connect("u" + std::to_string((i + 11) % 12) + ".y", "u" + std::to_string(i) + ".u");
+        for (int i = 0; i < 12; ++i)
+            world.connect("u" + std::to_string((i + 11) % 12) + ".y", "u" + std::to_string(i) + ".u");
         world.reset();
         world.step(300);
         const auto value = world.digest();

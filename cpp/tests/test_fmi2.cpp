@@ -25,9 +25,10 @@ CASE(fmi2_all_types_pass_through) {
     spec.inputs = {variable("b", 0, FmiType::boolean, Kind::boolean), variable("r", 0),
                    variable("i", 0, FmiType::int32, Kind::integer), variable("s", 0, FmiType::string, Kind::string),
                    variable("e", 1, FmiType::int32, Kind::enumeration)};
-    spec.outputs = {variable("s", 100, FmiType::string, Kind::string), variable("e", 101, FmiType::int32, Kind::enumeration),
-                    variable("i", 100, FmiType::int32, Kind::integer), variable("b", 100, FmiType::boolean, Kind::boolean),
-                    variable("r", 100)};
+    spec.outputs = {variable("s", 100, FmiType::string, Kind::string),
+                    variable("e", 101, FmiType::int32, Kind::enumeration),
+                    variable("i", 100, FmiType::int32, Kind::integer),
+                    variable("b", 100, FmiType::boolean, Kind::boolean), variable("r", 100)};
     for (FmuVariable& v : spec.outputs) v.port.name += "_out";
     spec.feedthrough.assign(5, {0, 1, 2, 3, 4});
     Alone alone(spec);

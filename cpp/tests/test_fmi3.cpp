@@ -6,9 +6,9 @@ using namespace crumple::test;
 
 namespace {
 
-constexpr FmiType types[] = {FmiType::float32, FmiType::float64, FmiType::int8,    FmiType::uint8,  FmiType::int16,
-                             FmiType::uint16,  FmiType::int32,   FmiType::uint32,  FmiType::int64,  FmiType::uint64,
-                             FmiType::boolean, FmiType::string,  FmiType::binary,  FmiType::int64};
+constexpr FmiType types[] = {FmiType::float32, FmiType::float64, FmiType::int8,   FmiType::uint8, FmiType::int16,
+                             FmiType::uint16,  FmiType::int32,   FmiType::uint32, FmiType::int64, FmiType::uint64,
+                             FmiType::boolean, FmiType::string,  FmiType::binary, FmiType::int64};
 
 FmuSpec all_types() {
     FmuSpec spec = odd("plain3");
@@ -28,7 +28,11 @@ CASE(fmi3_every_type_and_shape_passes_through) {
     for (std::uint32_t k = 1; k <= 14; ++k) {
         for (std::uint32_t d = 0; d < 3; ++d) {
             const FmiType type = types[k - 1];
-            const Kind kind = k <= 2 ? Kind::real : k == 11 ? Kind::boolean : k == 12 ? Kind::string : k == 13 ? Kind::binary : Kind::integer;
+            const Kind kind = k <= 2    ? Kind::real
+                              : k == 11 ? Kind::boolean
+                              : k == 12 ? Kind::string
+                              : k == 13 ? Kind::binary
+                                        : Kind::integer;
             const std::string name = "v" + std::to_string(k) + "_" + std::to_string(d);
             spec.inputs.push_back(variable(name, 20 * d + k, type, kind, shapes[d]));
             spec.outputs.push_back(variable(name + "_out", 100 + 20 * d + k, type, kind, shapes[d]));
@@ -50,11 +54,10 @@ CASE(fmi3_every_type_and_shape_passes_through) {
         } else {
             std::vector<double> values;
             for (std::size_t i = 0; i < v.port.size(); ++i)
-                values.push_back(v.port.kind == Kind::boolean ? static_cast<double>(i % 2)
-                                 : v.port.kind == Kind::real  ? 0.25 * static_cast<double>(i + 1)
-                                 : v.type == FmiType::int64 && v.ref % 20 == 14
-                                     ? 1.0 + static_cast<double>(i % 3)
-                                     : static_cast<double>(i + 100));
+                values.push_back(v.port.kind == Kind::boolean                   ? static_cast<double>(i % 2)
+                                 : v.port.kind == Kind::real                    ? 0.25 * static_cast<double>(i + 1)
+                                 : v.type == FmiType::int64 && v.ref % 20 == 14 ? 1.0 + static_cast<double>(i % 3)
+                                                                                : static_cast<double>(i + 100));
             world.set(in, values);
         }
     }

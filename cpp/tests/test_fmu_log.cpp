@@ -35,6 +35,9 @@ CASE(a_pointer_that_is_no_living_log_is_not_followed) {
 CASE(bytes_that_are_not_utf8_are_replaced) {
     CHECK_EQUAL(clean_text(nullptr), "");
     CHECK_EQUAL(clean_text("größe\n"), "größe");
-    CHECK_EQUAL(clean_text("gr\xf6\xdf" "e"), "gr\xef\xbf\xbd\xef\xbf\xbd" "e");
+    CHECK_EQUAL(clean_text("gr\xf6\xdf"
+                           "e"),
+                "gr\xef\xbf\xbd\xef\xbf\xbd"
+                "e");
     CHECK_EQUAL(clean_text("\xe2\x82"), "\xef\xbf\xbd\xef\xbf\xbd");
 }

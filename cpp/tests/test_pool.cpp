@@ -9,7 +9,8 @@ CASE(every_thread_runs_every_job_once) {
     Pool pool(4);
     std::vector<int> counts(4, 0);
     for (int round = 0; round < 5000; ++round)
-        pool.run([](void* argument, std::size_t thread) { ++(*static_cast<std::vector<int>*>(argument))[thread]; }, &counts);
+        pool.run([](void* argument, std::size_t thread) { ++(*static_cast<std::vector<int>*>(argument))[thread]; },
+                 &counts);
     CHECK(counts == std::vector<int>({5000, 5000, 5000, 5000}));
 }
 

@@ -1,10 +1,10 @@
+#include <unistd.h>
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <unistd.h>
 
 #include "check.hpp"
 #include "crumple/world.hpp"
@@ -19,7 +19,8 @@ namespace {
 struct Folder {
     Folder() {
         static int count = 0;
-        path = fs::temp_directory_path() / ("crumple-recorder-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
+        path = fs::temp_directory_path() /
+               ("crumple-recorder-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
         fs::create_directories(path);
     }
     ~Folder() { fs::remove_all(path); }

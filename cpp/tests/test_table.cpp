@@ -8,7 +8,8 @@ static double at(const World& world, const std::string& name) { return world.val
 
 CASE(reals_are_interpolated_and_others_hold) {
     World world(Period(1, 4));
-    world.add("in", make_table({0.5, 1.5, 1.5, 2.0}, {{"x", Kind::real, {1, 3, 10, 20}}, {"n", Kind::integer, {1, 2, 5, 7}}}));
+    world.add("in", make_table({0.5, 1.5, 1.5, 2.0},
+                               {{"x", Kind::real, {1, 3, 10, 20}}, {"n", Kind::integer, {1, 2, 5, 7}}}));
     world.reset();
     const std::vector<double> x{1, 1, 1, 1.5, 2, 2.5, 10, 15, 20, 20}, n{1, 1, 1, 1, 1, 1, 5, 5, 7, 7};
     for (std::size_t k = 0; k < x.size(); ++k) {

@@ -13,7 +13,9 @@ CrashSensor = find_unit("crash_sensor")
 G = 9.80665
 
 
-def response(times: list[float], values: list[float], *, stop: float, period: str = "100 us", seed: int = 0, **with_):
+def response(
+    times: list[float], values: list[float], *, stop: float, period: str = "100 us", seed: int = 0, **with_
+):
     world = World(period)
     world.add("truth", Table(times, {"a": values}))
     world.add("sensor", CrashSensor(**with_))
@@ -44,8 +46,12 @@ def test_three_decibels_are_lost_at_the_bandwidth() -> None:
 
 
 def test_noise_has_its_standard_deviation_and_follows_the_seed() -> None:
-    runs = [response([0.0], [0.0], stop=1.0, noise=2.0, bits=32, seed=s)["sensor.measured"] for s in (1, 1, 2)]
-    assert np.std(runs[0][1:]) == pytest.approx(2.0, rel=0.05)  # 10,000 samples: five standard errors are 3.5 %
+    runs = [
+        response([0.0], [0.0], stop=1.0, noise=2.0, bits=32, seed=s)["sensor.measured"] for s in (1, 1, 2)
+    ]
+    assert np.std(runs[0][1:]) == pytest.approx(
+        2.0, rel=0.05
+    )  # 10,000 samples: five standard errors are 3.5 %
     assert (runs[0] == runs[1]).all()
     assert (runs[0] != runs[2]).any()
 

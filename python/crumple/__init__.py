@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crumple.fmu import Fmu
     from crumple.result import Result, open_run
     from crumple.run import run
-    from crumple.scene import compose, load_scene
+    from crumple.scene import load_scene
     from crumple.simulate import simulate
     from crumple.table import Table
     from crumple.unit import Input, Output, Parameter, Unit
@@ -52,7 +52,6 @@ _HOME = {
     "Unit": "unit",
     "UsageError": "errors",
     "World": "world",
-    "compose": "scene",
     "load_scene": "scene",
     "open_run": "result",
     "run": "run",
@@ -77,7 +76,6 @@ __all__ = [
     "Unit",
     "UsageError",
     "World",
-    "compose",
     "load_scene",
     "metrics",
     "open_run",

@@ -276,7 +276,7 @@ class _Reader:
         start, name = self._at, match[1]
         metric = self._metrics.get(name)
         if metric is None:
-            import difflib  # noqa: PLC0415 - only a mistake needs it
+            import difflib
 
             close = difflib.get_close_matches(name, self._metrics, n=2)
             hint = f"Metrics: {', '.join(sorted(self._metrics))}."

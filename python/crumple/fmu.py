@@ -98,7 +98,11 @@ class Fmu:
             if not found:
                 find_variable(self.description, pattern)  # raises, with the nearest names
             for variable in found:
-                if variable.name not in names and variable.causality != "input" and self._can_be_port(variable):
+                if (
+                    variable.name not in names
+                    and variable.causality != "input"
+                    and self._can_be_port(variable)
+                ):
                     names.add(variable.name)
                     chosen.append(variable)
         return chosen
@@ -124,7 +128,9 @@ class Fmu:
 
     def _can_be_port(self, variable: Variable) -> bool:
         # an FMI 3 variable with clocks has a value only in event mode, which is not used; arrays may have size 0
-        return variable.kind != "clock" and not variable.clocks and element_count(variable, self.structural) > 0
+        return (
+            variable.kind != "clock" and not variable.clocks and element_count(variable, self.structural) > 0
+        )
 
     def _structural(self) -> dict[str, int]:
         sizes = dict(self.description.structural)
@@ -152,7 +158,9 @@ class Fmu:
 
     def _spec(self) -> _core.FmuSpec:
         inputs, outputs = self.inputs(), self.outputs()
-        given = tuple((s["name"], tuple(s["values"])) for s in self.starts if s["name"] in {v.name for v in inputs})
+        given = tuple(
+            (s["name"], tuple(s["values"])) for s in self.starts if s["name"] in {v.name for v in inputs}
+        )
         key = (
             str(self.archive.directory),
             self.archive.sha256,

@@ -1,4 +1,4 @@
-"""A plugin to start from: an installable folder with a module, its test, and a page that says how to use it."""
+"""A plugin to start from: an installable folder with a module, its test, and a page on how to use it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class {class_name}(Unit):
     time_constant = Parameter(0.1, "s", min=1e-6, doc="time to come within 37 % of a step")
 
     def reset(self):
-        # the period is known from here on; what is kept on self is saved with a snapshot and gone with a reset
+        # self.period is known from here on; a snapshot saves what is kept on self, and a reset forgets it
         self.share = -math.expm1(-self.period / self.time_constant)
 
     def step(self, now):
@@ -152,15 +152,14 @@ def check_name(name: str) -> None:
         better = "_".join(words).lower().lstrip("0123456789_")
         hint = f' Such as "{better}".' if len(better) > 1 else ""
         raise UsageError(
-            f'"{name}" cannot be the name of a plugin: it is a module of Python, written in small letters, digits'
-            f" and underscores.{hint}"
+            f'"{name}" cannot be the name of a plugin: it is a module of Python, written in small letters,'
+            f" digits and underscores.{hint}"
         )
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         raise UsageError(f'"{name}" is a word of Python itself: take another name, such as "{name}_unit".')
     if name in sys.stdlib_module_names:
-        raise UsageError(
-            f'"{name}" is a module of Python\'s library: take another name, such as "{name}_unit".'
-        )
+        fact = "is a module of Python's library"
+        raise UsageError(f'"{name}" {fact}: take another name, such as "{name}_unit".')
     if name.startswith("test_"):
         raise UsageError(f'"{name}" would be taken for a test: take another name.')
     from crumple.plugins import available_units

@@ -47,8 +47,12 @@ def find_unit(name: str, *, beside: Path | None = None) -> type[Unit]:
     entry = known.get(name)
     if entry is None:
         close = difflib.get_close_matches(name, known, n=1)
-        remedy = f'Did you mean "{close[0]}"?' if close else f"There are: {', '.join(sorted(known)) or 'none'}."
-        raise PluginError(f'no plugin "{name}" is installed. {remedy} A file beside the scene is "file.py:Class".')
+        remedy = (
+            f'Did you mean "{close[0]}"?' if close else f"There are: {', '.join(sorted(known)) or 'none'}."
+        )
+        raise PluginError(
+            f'no plugin "{name}" is installed. {remedy} A file beside the scene is "file.py:Class".'
+        )
     try:
         loaded = entry.load()
     except Exception as error:

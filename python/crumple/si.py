@@ -108,7 +108,7 @@ def parse_exact(value: str | float, si: str | None = None) -> Fraction:
     A float stands for the decimal number that it prints as. Raises SiError also for infinities, and where the
     conversion holds pi, since no fraction equals that.
     """
-    from fractions import Fraction  # noqa: PLC0415 - only clocks need it, and it is slow to import
+    from fractions import Fraction
 
     if not isinstance(value, str):
         value = str(value) if type(value) is int else repr(_bare_number(value))

@@ -208,7 +208,7 @@ class Reader:
 
 
 def _suggestion(name: str) -> str:
-    import difflib  # noqa: PLC0415 - only a mistake needs it
+    import difflib
 
     if name.lower() in table.HINTS:
         return f" Did you mean '{table.HINTS[name.lower()]}'?"

@@ -319,7 +319,7 @@ class Unit(metaclass=_Slotted):
 
             generator = np.random.Generator(np.random.PCG64(self.__dict__["_seed"]))
             self.__dict__["_random"] = generator
-        return generator  # type: ignore[no-any-return]
+        return generator
 
     # -- declarations -----------------------------------------------------------------------------------------------
 
@@ -395,6 +395,8 @@ def _assign(view: NDArray[np.float64], value: Any, name: str) -> None:
     import numpy as np
 
     array = np.asarray(value, dtype=np.float64)
-    if array.shape != view.shape and array.shape != ():
-        raise ValueError(f'output "{name}" has shape {view.shape}; it was set to an array of shape {array.shape}')
+    if array.shape not in (view.shape, ()):
+        raise ValueError(
+            f'output "{name}" has shape {view.shape}; it was set to an array of shape {array.shape}'
+        )
     view[...] = array

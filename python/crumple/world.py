@@ -93,7 +93,9 @@ class Trace:
         for column in columns:
             if column.blob:
                 continue
-            fields.append((column.name, np.float64, column.shape) if column.shape else (column.name, np.float64))
+            fields.append(
+                (column.name, np.float64, column.shape) if column.shape else (column.name, np.float64)
+            )
         values = self._core.values()
         return np.ascontiguousarray(values).view(np.dtype(fields)).reshape(len(values))
 
@@ -171,7 +173,9 @@ class World:
         elif hasattr(unit, "make_unit"):
             self._core.add(name, unit.make_unit(name), every)
         else:
-            raise UsageError(f'add("{name}"): {unit!r} is no unit. Give an Fmu, or a subclass of crumple.Unit.')
+            raise UsageError(
+                f'add("{name}"): {unit!r} is no unit. Give an Fmu, or a subclass of crumple.Unit.'
+            )
 
     def connect(
         self,

@@ -48,11 +48,11 @@ struct FmuStart {
 
 // A model, shared by its instances.
 struct FmuSpec {
-    int fmi = 2;              // 2 or 3
-    std::string file;         // as the user knows it, for messages
-    std::string library;      // path of the shared library
-    std::string token;        // FMI 2 guid, FMI 3 instantiationToken
-    std::string resources;    // FMI 2: file: URI; FMI 3: path with trailing separator; empty: none
+    int fmi = 2;            // 2 or 3
+    std::string file;       // as the user knows it, for messages
+    std::string library;    // path of the shared library
+    std::string token;      // FMI 2 guid, FMI 3 instantiationToken
+    std::string resources;  // FMI 2: file: URI; FMI 3: path with trailing separator; empty: none
     bool once_per_process = false;
     bool can_save = false;
     bool can_vary_step = true;

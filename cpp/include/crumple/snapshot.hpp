@@ -12,12 +12,12 @@ namespace crumple {
 struct Snapshot {
     Tick tick;
     std::uint64_t seed;
-    std::vector<double> signals;       // published and latest outputs
-    std::vector<double> inputs;        // as last gathered: a slow unit latched them ticks ago
+    std::vector<double> signals;  // published and latest outputs
+    std::vector<double> inputs;   // as last gathered: a slow unit latched them ticks ago
     std::vector<Blob> signal_blobs;
     std::vector<Blob> input_blobs;
     Digest digest;
-    std::vector<StatePointer> units;   // in unit order
+    std::vector<StatePointer> units;  // in unit order
 };
 
 }  // namespace crumple

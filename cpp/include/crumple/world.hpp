@@ -22,10 +22,10 @@ struct Layout;
 enum class Spread : std::uint8_t { by_cost, everywhere };
 
 struct Options {
-    unsigned threads = 1;    // most threads to use; results never depend on it
-    bool digest = true;      // roll the digest at every tick
-    double start = 0.0;      // [s] time at tick 0
-    double tolerance = 1e-9; // relative change at which an initial loop has settled
+    unsigned threads = 1;     // most threads to use; results never depend on it
+    bool digest = true;       // roll the digest at every tick
+    double start = 0.0;       // [s] time at tick 0
+    double tolerance = 1e-9;  // relative change at which an initial loop has settled
     Spread spread = Spread::by_cost;
 };
 

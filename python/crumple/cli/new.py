@@ -29,15 +29,15 @@ def plugin(
         Path | None, typer.Option("--in", metavar="DIR", help="Where its folder is made. Default: here.")
     ] = None,
 ) -> int:
-    """Write an installable plugin with a test that passes: a unit with an input, an output and a parameter."""
+    """Write an installable plugin with a passing test: a unit with an input, an output and a parameter."""
     from crumple.new_plugin import write_plugin
 
     files = write_plugin(name, inside=inside)
     folder = files[0].parent
-    whats = ["the unit", "its test", "what it is", "how it is installed"]
+    purposes = ["the unit", "its test", "what it is", "how it is installed"]
     screen = Screen()
     screen.line(f"{folder}")
-    rows = [[f"  {file.name}", what] for file, what in zip(files, whats, strict=True)]
+    rows = [[f"  {file.name}", purpose] for file, purpose in zip(files, purposes, strict=True)]
     for line in columns(rows):
         screen.line(line)
     screen.line()
