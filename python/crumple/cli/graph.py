@@ -19,8 +19,8 @@ def graph(
             "--set", metavar="NAME=VALUE", help="A parameter of the scene, or unit.parameter. Repeatable."
         ),
     ] = None,
-    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a picture.")] = None,
-    dot: Annotated[Path | None, typer.Option(metavar="FILE", help="Write Graphviz's language.")] = None,
+    svg: Annotated[str | None, typer.Option(metavar="FILE", help="Write a picture.")] = None,
+    dot: Annotated[str | None, typer.Option(metavar="FILE", help="Write Graphviz's language.")] = None,
 ) -> int:
     """Show a scene's units, connections, waves, and where a tick of delay sits.
 
@@ -35,11 +35,11 @@ def graph(
     if svg is not None:
         from crumple.graph_svg import to_svg
 
-        svg.write_text(to_svg(drawn), encoding="utf-8")
-        screen.line(f"{svg}")
+        Path(svg).write_text(to_svg(drawn), encoding="utf-8")
+        screen.line(svg)
     if dot is not None:
-        dot.write_text(to_dot(drawn), encoding="utf-8")
-        screen.line(f"{dot}")
+        Path(dot).write_text(to_dot(drawn), encoding="utf-8")
+        screen.line(dot)
     if svg is None and dot is None:
         lines = to_text(drawn)
         screen.line(screen.style(drawn.name, "bold") + lines[0][len(drawn.name) :])

@@ -26,13 +26,13 @@ def new() -> None:
 def plugin(
     name: Annotated[str, typer.Argument(help="In small letters, such as lane_sensor.")],
     inside: Annotated[
-        Path | None, typer.Option("--in", metavar="DIR", help="Where its folder is made. Default: here.")
+        str | None, typer.Option("--in", metavar="DIR", help="Where its folder is made. Default: here.")
     ] = None,
 ) -> int:
     """Write an installable plugin with a passing test: a unit with an input, an output and a parameter."""
     from crumple.new_plugin import write_plugin
 
-    files = write_plugin(name, inside=inside)
+    files = write_plugin(name, inside=None if inside is None else Path(inside))
     folder = files[0].parent
     purposes = ["the unit", "its test", "what it is", "how it is installed"]
     screen = Screen()

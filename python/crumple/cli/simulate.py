@@ -44,7 +44,7 @@ def simulate(  # noqa: PLR0917  # options of a command line have no order
         typer.Option(metavar="NAME=VALUE", help="A start value, such as speed='57 km/h'. Repeatable."),
     ] = None,
     input_: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--input", metavar="CSV", help="Values for inputs over time: first column time, others by name."
         ),
@@ -54,7 +54,7 @@ def simulate(  # noqa: PLR0917  # options of a command line have no order
         typer.Option(metavar="PATTERN", help="More variables for the table than the outputs. Repeatable."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="Where the table goes; '-' is standard output.")
+        str | None, typer.Option(metavar="CSV", help="Where the table goes; '-' is standard output.")
     ] = None,
     allow_nan: Annotated[
         list[str] | None,
@@ -82,7 +82,7 @@ def simulate(  # noqa: PLR0917  # options of a command line have no order
     from crumple.cli.failures import report
     from crumple.simulate import Simulation
 
-    place = None if out is None or str(out) == "-" else _place(out)
+    place = None if out is None or out == "-" else _place(out)
     simulation = Simulation(
         model,
         stop=stop,
@@ -128,7 +128,7 @@ def _start_values(given: list[str]) -> dict[str, str]:
     return found
 
 
-def _place(out: Path) -> Path:
+def _place(out: str) -> Path:
     """The absolute path of the table, as an FMU may change the working directory.
 
     Raises UsageError where it cannot be written: now, rather than after a long run.
@@ -143,7 +143,7 @@ def _place(out: Path) -> Path:
     return place
 
 
-def _finish(simulation: Simulation, out: Path | None, place: Path | None, *, failed: bool) -> None:
+def _finish(simulation: Simulation, out: str | None, place: Path | None, *, failed: bool) -> None:
     """Notices on standard error, the table to where it goes, and a line that says what was run."""
     from crumple.simulate import write_csv
 
@@ -188,7 +188,7 @@ def _write(table: NDArray[np.void], place: Path) -> None:
         raise RecordError(f"the table could not be written to {place}: {error.strerror}") from None
 
 
-def _headline(simulation: Simulation, table: NDArray[np.void], out: Path | None) -> str:
+def _headline(simulation: Simulation, table: NDArray[np.void], out: str | None) -> str:
     schedule = simulation.schedule
     archive = simulation.fmu.archive
     facts = [
