@@ -49,6 +49,7 @@ void bind_fmu(py::module_& m) {
         spec->resources = d["resources"].cast<std::string>();
         spec->once_per_process = d["once_per_process"].cast<bool>();
         spec->can_save = d["can_save"].cast<bool>();
+        spec->can_serialize = d["can_serialize"].cast<bool>();
         spec->can_vary_step = d["can_vary_step"].cast<bool>();
         spec->default_step = d["default_step"].cast<double>();
         spec->inputs = variables(d["inputs"]);

@@ -129,6 +129,23 @@ public:
         });
     }
 
+    std::string pack(const State& state) override {
+        std::string bytes;
+        guarded("save", -1, 0.0, [&] {
+            const py::object& saved = dynamic_cast<const Saved&>(state).state;
+            bytes = py::module_::import("pickle").attr("dumps")(saved).cast<std::string>();
+        });
+        return bytes;
+    }
+
+    StatePointer unpack(const std::string& bytes) override {
+        StatePointer state;
+        guarded("load", -1, 0.0, [&] {
+            state = std::make_shared<Saved>(py::module_::import("pickle").attr("loads")(py::bytes(bytes)));
+        });
+        return state;
+    }
+
 private:
     struct Saved final : State {
         explicit Saved(py::object s) : state(std::move(s)) {}

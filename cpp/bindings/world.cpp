@@ -154,6 +154,14 @@ void bind_world(py::module_& m) {
             py::arg("unit"), py::arg("parameter"), py::arg("value"))
         .def("snapshot", [](World& w) { return std::const_pointer_cast<Snapshot>(w.snapshot()); })
         .def("restore", &World::restore, py::arg("snapshot"))
+        .def(
+            "pack", [](World& w, const Snapshot& snapshot) { return py::bytes(w.pack(snapshot)); }, py::arg("snapshot"))
+        .def(
+            "unpack",
+            [](World& w, const py::bytes& bytes) {
+                return std::const_pointer_cast<Snapshot>(w.unpack(std::string_view(bytes)));
+            },
+            py::arg("bytes"))
         .def("watch", &World::watch, py::arg("probe"))
         .def("columns", &World::columns, py::arg("outputs"))
         .def("set_profiling", &World::set_profiling, py::arg("on"))

@@ -211,6 +211,24 @@ protected:
         if (const auto free_state = find<fmi2FreeFMUstateTYPE>("fmi2FreeFMUstate")) free_state(c_, &state);
     }
 
+    std::string serialize(void* state) override {
+        std::size_t size = 0;
+        check("fmi2SerializedFMUstateSize",
+              need<fmi2SerializedFMUstateSizeTYPE>("fmi2SerializedFMUstateSize")(c_, state, &size));
+        std::string bytes(size, '\0');
+        check("fmi2SerializeFMUstate", need<fmi2SerializeFMUstateTYPE>("fmi2SerializeFMUstate")(
+                                           c_, state, reinterpret_cast<fmi2Byte*>(bytes.data()), size));
+        return bytes;
+    }
+
+    void* deserialize(const std::string& bytes) override {
+        fmi2FMUstate state = nullptr;
+        check("fmi2DeSerializeFMUstate",
+              need<fmi2DeSerializeFMUstateTYPE>("fmi2DeSerializeFMUstate")(
+                  c_, reinterpret_cast<const fmi2Byte*>(bytes.data()), bytes.size(), &state));
+        return state;
+    }
+
 private:
     // Symbols are looked up when first called: only what is called must exist.
     template <class Function>

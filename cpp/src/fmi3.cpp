@@ -271,6 +271,24 @@ protected:
         if (const auto free_state = find<fmi3FreeFMUStateTYPE>("fmi3FreeFMUState")) free_state(i_, &state);
     }
 
+    std::string serialize(void* state) override {
+        std::size_t size = 0;
+        check("fmi3SerializedFMUStateSize",
+              need<fmi3SerializedFMUStateSizeTYPE>("fmi3SerializedFMUStateSize")(i_, state, &size));
+        std::string bytes(size, '\0');
+        check("fmi3SerializeFMUState", need<fmi3SerializeFMUStateTYPE>("fmi3SerializeFMUState")(
+                                           i_, state, reinterpret_cast<fmi3Byte*>(bytes.data()), size));
+        return bytes;
+    }
+
+    void* deserialize(const std::string& bytes) override {
+        fmi3FMUState state = nullptr;
+        check("fmi3DeserializeFMUState",
+              need<fmi3DeserializeFMUStateTYPE>("fmi3DeserializeFMUState")(
+                  i_, reinterpret_cast<const fmi3Byte*>(bytes.data()), bytes.size(), &state));
+        return state;
+    }
+
 private:
     template <class Function>
     Function* find(const char* name) const {

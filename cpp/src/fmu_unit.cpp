@@ -138,14 +138,37 @@ StatePointer FmuUnit::save() {
     return std::make_shared<FmuState>(state, graveyard_);
 }
 
-void FmuUnit::load(const State& state, const Io& /*io*/) {
+void* FmuUnit::own(const State& state) const {
     const auto* mine = dynamic_cast<const FmuState*>(&state);
     if (!mine || mine->graveyard != graveyard_)
         throw UnitError("load", "this state was taken from an earlier instance of the FMU; snapshots end with a reset");
-    set_state(mine->state);
+    return mine->state;
+}
+
+void FmuUnit::load(const State& state, const Io& /*io*/) {
+    set_state(own(state));
+    state_taken_ = true;
     if (phase_ == Phase::ended) phase_ = Phase::stepping;
     end_requested_ = false;
     check_mode();
+}
+
+std::string FmuUnit::pack(const State& state) {
+    if (!spec_->can_serialize)
+        throw UnitError("pack", "its state cannot leave this process: the FMU does not offer canSerializeFMUstate");
+    std::string bytes = serialize(own(state));
+    check_mode();
+    return bytes;
+}
+
+StatePointer FmuUnit::unpack(const std::string& bytes) {
+    if (!spec_->can_serialize)
+        throw UnitError("unpack",
+                        "its state cannot come from another process: the FMU does not offer "
+                        "canSerializeFMUstate");
+    void* state = deserialize(bytes);
+    check_mode();
+    return std::make_shared<FmuState>(state, graveyard_);
 }
 
 void FmuUnit::bury_states() noexcept {

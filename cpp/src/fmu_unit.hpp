@@ -73,6 +73,8 @@ public:
     void end() final;
     StatePointer save() final;
     void load(const State& state, const Io& io) final;
+    std::string pack(const State& state) final;
+    StatePointer unpack(const std::string& bytes) final;
     bool tune(const std::string& parameter, std::span<const double> value) final;
 
 protected:
@@ -91,6 +93,8 @@ protected:
     virtual void* get_state() = 0;
     virtual void set_state(void* state) = 0;
     virtual void free_state(void* state) noexcept = 0;
+    virtual std::string serialize(void* state) = 0;
+    virtual void* deserialize(const std::string& bytes) = 0;
 
     // Subclasses call this in their destructors: free() is theirs.
     void close() noexcept;
@@ -130,6 +134,7 @@ protected:
     std::vector<Group> outputs_;
 
 private:
+    void* own(const State& state) const;  // the FMU's pointer; throws where another instance made it
     double step_cost(double dt) const;  // [s], on an instance of its own
     [[gnu::noinline]] void not_ok(const char* call, int status);
     [[gnu::noinline]] void restore_mode();

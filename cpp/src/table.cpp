@@ -37,6 +37,8 @@ public:
     void reset(const Start& start, const Io& io) override { show(start.t, io); }
     void step(const Step& now, const Io& io) override { show(now.t + now.dt, io); }
     StatePointer save() override { return std::make_shared<TableState>(); }
+    std::string pack(const State&) override { return {}; }
+    StatePointer unpack(const std::string&) override { return std::make_shared<TableState>(); }
 
 private:
     void show(double t, const Io& io) const {

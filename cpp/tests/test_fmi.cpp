@@ -209,6 +209,36 @@ CASE(states_are_saved_and_restored_bit_for_bit) {
     });
 }
 
+CASE(a_packed_snapshot_goes_on_in_another_world_bit_for_bit) {
+    with_both("plain", [](FmuSpec spec) {
+        spec.can_serialize = true;
+        Alone first(spec), second(spec);
+        first.world.reset(7);
+        first.world.step(10);
+        const std::string packed = first.world.pack(*first.world.snapshot());
+        first.world.step(10);
+        second.world.reset();
+        second.world.restore(*second.world.unpack(packed));
+        CHECK_EQUAL(second.world.tick(), 10);
+        CHECK_EQUAL(second.world.seed(), 7u);
+        second.world.step(10);
+        CHECK_EQUAL(second.world.digest(), first.world.digest());
+        for (std::size_t n = 0; n < packed.size(); ++n)  // cut short anywhere
+            CHECK_THROWS(UsageError, second.world.unpack(std::string_view(packed).substr(0, n)), "unpack()");
+        CHECK_THROWS(UsageError, second.world.unpack(packed + "x"), "follow the end");
+
+        World other(Period(1, 8));
+        other.add("another", unit(spec));
+        other.reset();
+        CHECK_THROWS(UsageError, other.unpack(packed), "other units");
+
+        spec.can_serialize = false;
+        Alone unable(spec);
+        unable.world.reset();
+        CHECK_THROWS(StepError, unable.world.pack(*unable.world.snapshot()), "canSerializeFMUstate");
+    });
+}
+
 CASE(a_tunable_parameter_changes_between_steps) {
     with_both("plain", [](FmuSpec spec) {
         Alone alone(spec);

@@ -45,7 +45,7 @@ Npy read(const fs::path& path) {
     const auto shape = npy.header.find("'shape': (");
     npy.rows = std::stoul(npy.header.substr(shape + 10));
     npy.values.resize((all.size() - 12 - length) / 8);
-    std::memcpy(npy.values.data(), all.data() + 12 + length, npy.values.size() * 8);
+    if (!npy.values.empty()) std::memcpy(npy.values.data(), all.data() + 12 + length, npy.values.size() * 8);
     return npy;
 }
 

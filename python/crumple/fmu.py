@@ -192,6 +192,7 @@ class Fmu:
             "resources": resources.as_uri() if fmi == 2 else f"{resources}{os.sep}",
             "once_per_process": described.once_per_process,
             "can_save": described.can_save,
+            "can_serialize": described.can_serialize,
             "can_vary_step": described.can_vary_step,
             "default_step": described.default_step or 0.0,
             "inputs": [self._port(v) for v in inputs],

@@ -288,6 +288,21 @@ class World:
         """Back to a snapshot of this world; what follows is the same, bit for bit."""
         self._core.restore(snapshot)
 
+    def pack(self, snapshot: _core.Snapshot) -> bytes:
+        """A snapshot as bytes, for a file or another process.
+
+        Raises StepError naming the unit whose state cannot leave this process (an FMU without canSerializeFMUstate).
+        """
+        return self._core.pack(snapshot)
+
+    def unpack(self, packed: bytes) -> _core.Snapshot:
+        """The snapshot behind bytes that `pack` gave, for a world of the same units and period that has been reset.
+
+        The states of Python plugins are unpickled: unpack only what you packed yourself.
+        Raises UsageError for bytes that are no whole snapshot of such a world.
+        """
+        return self._core.unpack(packed)
+
     # -- watching ---------------------------------------------------------------------------------------------------
 
     def record(

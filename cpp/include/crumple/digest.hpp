@@ -14,6 +14,12 @@ namespace crumple {
 // is a bijection of its state for a given word, so a single changed bit always changes the digest of that lane.
 class Digest {
 public:
+    using Lanes = std::array<std::uint64_t, 4>;
+
+    Digest() = default;
+    explicit Digest(const Lanes& lanes) : lanes_(lanes) {}
+    const Lanes& lanes() const { return lanes_; }
+
     void add(std::span<const double> values);
     // The same, copying the values on the way; returns whether all are finite. One pass, in plain 8-byte loads: wider
     // ones would wait for the stores of the units that have just written the values (2 ns a value, measured).
@@ -22,7 +28,7 @@ public:
     std::uint64_t value() const;
 
 private:
-    std::array<std::uint64_t, 4> lanes_{1, 2, 3, 4};
+    Lanes lanes_{1, 2, 3, 4};
 };
 
 }  // namespace crumple

@@ -55,6 +55,7 @@ struct FmuSpec {
     std::string resources;  // FMI 2: file: URI; FMI 3: path with trailing separator; empty: none
     bool once_per_process = false;
     bool can_save = false;
+    bool can_serialize = false;
     bool can_vary_step = true;
     double default_step = 0;  // [s] of the default experiment, 0: not given; named when a step is refused
     std::vector<FmuVariable> inputs;

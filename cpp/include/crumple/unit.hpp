@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "crumple/error.hpp"
 #include "crumple/port.hpp"
 #include "crumple/time.hpp"
 
@@ -82,6 +83,12 @@ public:
     // Null: cannot be saved, and the world says so.
     virtual StatePointer save() { return nullptr; }
     virtual void load(const State& /*state*/, const Io& /*io*/) {}
+
+    // A state as bytes for a file or another process, and back. Throws UnitError where the unit cannot do that.
+    virtual std::string pack(const State& /*state*/) { throw UnitError("pack", "its state cannot leave this process"); }
+    virtual StatePointer unpack(const std::string& /*bytes*/) {
+        throw UnitError("unpack", "its state cannot come from another process");
+    }
 
     // A value changed by name between steps (FMI: a tunable parameter). False: no such parameter.
     virtual bool tune(const std::string& /*parameter*/, std::span<const double> /*value*/) { return false; }

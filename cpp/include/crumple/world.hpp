@@ -100,6 +100,9 @@ public:
 
     std::shared_ptr<const Snapshot> snapshot();
     void restore(const Snapshot& snapshot);
+    // A snapshot as bytes, and back in a world of the same units, also in another process. Needs units that can.
+    std::string pack(const Snapshot& snapshot);
+    std::shared_ptr<const Snapshot> unpack(std::string_view bytes);
 
     // Watches every tick from now on (and the present one, once reset). The world shares ownership.
     void watch(std::shared_ptr<Probe> probe);
