@@ -1,6 +1,9 @@
 // A Python plugin as a unit. Ports are slots of the instance, written and read here at their offsets: no dictionary,
 // no attribute lookup, no bound method in the step.
 
+#include <pybind11/numpy.h>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -43,7 +46,8 @@ struct PortSlot {
     std::size_t at = 0;     // in the unit's span of numbers or blobs
     bool plain = false;     // a real scalar without limits: the fast way
     Limits limits;
-    py::object view;  // arrays: NumPy array over the world's memory
+    py::object array;            // what the plugin sees of an array port; it may keep it longer than the world lasts
+    double* elements = nullptr;  // of that array
     std::vector<Blob> seen;
 };
 
@@ -202,16 +206,19 @@ private:
         } else if (port.shape.empty()) {
             value = scalar(numbers[p.at], port.kind);
         } else {
-            if (!p.view) {
-                p.view = py::module_::import("crumple.unit")
-                             .attr("_view")(py::memoryview::from_memory(
-                                                const_cast<double*>(numbers + p.at),
-                                                static_cast<py::ssize_t>(port.size() * sizeof(double)), input),
-                                            py::cast(port.shape));
-            }
-            value = p.view;
+            if (!p.array) make_array(p, input);
+            std::copy_n(numbers + p.at, port.size(), p.elements);
+            value = p.array;
         }
         put(instance_.ptr(), p.offset, value.release().ptr());
+    }
+
+    static void make_array(PortSlot& p, bool input) {
+        p.elements = new double[p.port->size()];
+        const py::capsule owner(p.elements, [](void* memory) { delete[] static_cast<double*>(memory); });
+        py::array_t<double> array(p.port->shape, p.elements, owner);
+        if (input) py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+        p.array = std::move(array);
     }
 
     void refresh(PortSlot& p, const Io& io, const Step& now) {
@@ -225,7 +232,10 @@ private:
             return;
         }
         if (p.limits.any()) guarded("step", now.tick, now.t, [&] { check_limits(p, io.in.data(), "input"); });
-        if (port.shape.empty()) show(p, io.in.data(), io.in_blobs.data(), true);
+        if (port.shape.empty() || slot(instance_.ptr(), p.offset) != p.array.ptr())
+            show(p, io.in.data(), io.in_blobs.data(), true);
+        else
+            std::copy_n(io.in.data() + p.at, port.size(), p.elements);
     }
 
     void check_limits(const PortSlot& p, const double* numbers, const char* what) const {
@@ -278,10 +288,13 @@ private:
         }
         if (port.shape.empty()) {
             io.out[p.at] = to_number(value, port);
-        } else if (value != p.view.ptr()) {  // assigned as a whole: copied into the view, which then stands again
-            const py::object assigned = py::reinterpret_borrow<py::object>(value);
-            py::module_::import("crumple.unit").attr("_assign")(p.view, assigned, port.name);
-            put(instance_.ptr(), p.offset, p.view.inc_ref().ptr());
+        } else {
+            if (value != p.array.ptr()) {  // assigned as a whole: copied into the array, which then stands again
+                const py::object assigned = py::reinterpret_borrow<py::object>(value);
+                py::module_::import("crumple.unit").attr("_assign")(p.array, assigned, port.name);
+                put(instance_.ptr(), p.offset, p.array.inc_ref().ptr());
+            }
+            std::copy_n(p.elements, port.size(), io.out.data() + p.at);
         }
         if (p.limits.any()) check_limits(p, io.out.data(), "output");
     }

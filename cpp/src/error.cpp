@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdio>
+#include <charconv>
 
 namespace crumple {
 
@@ -43,9 +43,8 @@ StepError::StepError(std::string unit_name, std::string call_name, std::int64_t 
       t(at_t) {}
 
 std::string time_text(double t) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.6g s", t);
-    return text;
+    char text[32];  // not by snprintf: an FMU may have changed the locale, and with it the decimal point
+    return std::string(text, std::to_chars(text, text + sizeof text, t, std::chars_format::general, 6).ptr) + " s";
 }
 
 std::string suggest(std::string_view wrong, const std::vector<std::string>& names) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -24,6 +25,10 @@ constexpr auto flush_every = std::chrono::milliseconds(2);
 std::string quoted(const std::string& name) {  // a Python string literal
     std::string text = "'";
     for (char c : name) {
+        if (c == '\n' || c == '\r') {  // FMI names may hold them; the header is one line
+            text += c == '\n' ? "\\n" : "\\r";
+            continue;
+        }
         if (c == '\'' || c == '\\') text += '\\';
         text += c;
     }
@@ -117,10 +122,11 @@ public:
                 const Blob& blob = blobs[column.offset + i];
                 if (seen_ && same_blob(blob, last_[k])) continue;
                 last_[k] = blob;
-                char time[64];
-                std::snprintf(time, sizeof time, "{\"t\": %.17g, \"signal\": ", t);
+                char time[32];  // not by snprintf: an FMU may have changed the locale, and with it the decimal point
+                const char* const end = std::to_chars(time, time + sizeof time, t).ptr;
                 const std::string element = column.shape.empty() ? "" : "[" + std::to_string(i) + "]";
-                put_text(time + json(column.name + element) + ", \"value\": " + json(blob ? *blob : "") + "}\n",
+                put_text("{\"t\": " + std::string(time, end) + ", \"signal\": " + json(column.name + element) +
+                             ", \"value\": " + json(blob ? *blob : "") + "}\n",
                          failed);
             }
         }
@@ -257,7 +263,7 @@ Recorder::~Recorder() {
 }
 
 void Recorder::observe(Tick tick, double t, std::span<const double> published, std::span<const Blob> blobs) {
-    if (every_ != 1 && tick % every_ != 0) return;
+    if (closed_.load(std::memory_order_relaxed) || (every_ != 1 && tick % every_ != 0)) return;
     check();
     for (const auto& file : files_) {
         if (file->path().extension() == ".jsonl")
@@ -291,6 +297,7 @@ void Recorder::check() const {
 }
 
 void Recorder::close() {
+    closed_ = true;
     writer_.request_stop();
     if (writer_.joinable()) writer_.join();
     check();

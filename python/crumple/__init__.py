@@ -24,11 +24,11 @@ if TYPE_CHECKING:
         StepError,
         UsageError,
     )
+    from crumple.execution import run
     from crumple.fmu import Fmu
     from crumple.result import Result, open_run
-    from crumple.run import run
     from crumple.scene import load_scene
-    from crumple.simulate import simulate
+    from crumple.simulation import simulate
     from crumple.table import Table
     from crumple.unit import Input, Output, Parameter, Unit
     from crumple.world import World
@@ -54,8 +54,8 @@ _HOME = {
     "World": "world",
     "load_scene": "scene",
     "open_run": "result",
-    "run": "run",
-    "simulate": "simulate",
+    "run": "execution",
+    "simulate": "simulation",
 }
 
 __all__ = [

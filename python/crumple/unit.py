@@ -384,19 +384,13 @@ class Unit(metaclass=_Slotted):
         self.__dict__["_seed"] = seed
 
 
-def _view(memory: memoryview, shape: list[int]) -> NDArray[np.float64]:
-    """A port of the world's memory as an array; read-only where the memory is."""
-    import numpy as np
-
-    return np.frombuffer(memory, dtype=np.float64).reshape(shape)
-
-
-def _assign(view: NDArray[np.float64], value: Any, name: str) -> None:
+def _assign(port: NDArray[np.float64], value: Any, name: str) -> None:
+    """Copies what a plugin set an array output to, as a whole, into the array that is the port."""
     import numpy as np
 
     array = np.asarray(value, dtype=np.float64)
     if array.shape not in (view.shape, ()):
         raise ValueError(
-            f'output "{name}" has shape {view.shape}; it was set to an array of shape {array.shape}'
+            f'output "{name}" has shape {port.shape}; it was set to an array of shape {array.shape}'
         )
-    view[...] = array
+    port[...] = array

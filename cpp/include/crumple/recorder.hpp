@@ -32,7 +32,7 @@ public:
     ~Recorder() override;
 
     void observe(Tick tick, double t, std::span<const double> published, std::span<const Blob> blobs) override;
-    void close() override;  // writes what is left; throws RecordError
+    void close() override;  // writes what is left, and ends the recording; throws RecordError
 
     std::vector<std::filesystem::path> files() const;
 
@@ -43,6 +43,7 @@ private:
     void check() const;
 
     Tick every_;
+    std::atomic<bool> closed_ = false;
     std::vector<std::unique_ptr<File>> files_;
     std::atomic<bool> failed_ = false;
     std::string failure_;  // written by the writer before failed_

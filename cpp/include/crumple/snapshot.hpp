@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "crumple/digest.hpp"
@@ -18,6 +19,7 @@ struct Snapshot {
     std::vector<Blob> input_blobs;
     Digest digest;
     std::vector<StatePointer> units;  // in unit order
+    std::string world;                // World::signature(): only a world of the same can be restored to this
 };
 
 }  // namespace crumple

@@ -1,6 +1,7 @@
 // The world owns units and signal memory, and steps them in lockstep.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <span>
@@ -127,6 +128,8 @@ private:
     void commit();
     void observe();
     // world.cpp
+    class Exclusive;
+    std::string signature() const;
     void require(bool ready, const char* what) const;
     void check_finite() const;
     void fail();
@@ -138,6 +141,7 @@ private:
     Tick tick_ = 0;
     std::uint64_t seed_ = 0;
     enum class Phase : std::uint8_t { open, built, ready, failed, ended } phase_ = Phase::open;
+    std::atomic<bool> busy_ = false;  // see Exclusive
 };
 
 }  // namespace crumple

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from crumple.simulate import Simulation
+    from crumple.simulation import Simulation
 
 _MOST_NOTICES = 12
 
@@ -80,7 +80,7 @@ def simulate(  # noqa: PLR0917  # options of a command line have no order
     """
     from crumple.cli.exit_guard import ExitGuard
     from crumple.cli.failures import report
-    from crumple.simulate import Simulation
+    from crumple.simulation import Simulation
 
     place = None if out is None or out == "-" else _place(out)
     simulation = Simulation(
@@ -145,7 +145,7 @@ def _place(out: str) -> Path:
 
 def _finish(simulation: Simulation, out: str | None, place: Path | None, *, failed: bool) -> None:
     """Notices on standard error, the table to where it goes, and a line that says what was run."""
-    from crumple.simulate import write_csv
+    from crumple.simulation import write_csv
 
     aside = Screen(sys.stderr)
     notices = simulation.notices()
@@ -173,7 +173,7 @@ def _finish(simulation: Simulation, out: str | None, place: Path | None, *, fail
 
 def _write(table: NDArray[np.void], place: Path) -> None:
     """Writes the table beside its place and moves it there: no half a table under that name."""
-    from crumple.simulate import write_csv
+    from crumple.simulation import write_csv
 
     special = place.exists() and not place.is_file()  # /dev/stdout and the like
     draft = place if special else place.with_name(f".{place.name}.{os.getpid()}.part")
