@@ -30,6 +30,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def install(*entries: tuple[str, str]) -> None:
         listed = [EntryPoint(name, value, plugins.GROUP) for name, value in entries]
         monkeypatch.setattr(plugins, "entry_points", lambda *, group: listed)
+        monkeypatch.setattr(plugins, "_bundled_target", lambda name: None)  # reads the disk itself
 
     return install
 
@@ -49,6 +50,22 @@ def test_only_the_plugin_that_is_named_is_imported(
     assert sorted(available_units()) == ["other", "wanted"]
     assert find_unit("wanted").__name__ == "Wanted"
     assert "other_plugin" not in sys.modules
+
+
+def test_a_plugin_that_pip_installed_takes_the_place_of_a_bundled_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert plugins._bundled_target("airbag_controller") is not None
+    assert plugins._bundled_target("nobody") is None
+    folder = tmp_path / "our_controller-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: our-controller\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[crumple.units]\nairbag_controller = our_controller:Ours\n")
+    (tmp_path / "our_controller.py").write_text(UNIT.format(name="Ours"))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert plugins._bundled_target("airbag_controller") is None
+    assert find_unit("airbag_controller").__name__ == "Ours"
+    assert find_unit("crash_sensor").__name__ == "CrashSensor"
 
 
 def test_looking_for_plugins_does_not_import_numpy() -> None:

@@ -25,6 +25,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+import crumple
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "scenes" / "README.md"]
@@ -162,3 +164,27 @@ def test_a_picture_shows_what_a_run_gives_now(name: str, drawn: Path) -> None:
     assert [text for text in now if "digest" not in text] == [
         text for text in kept if "digest" not in text
     ], "draw the pictures again: python docs/make_pictures.py"
+
+
+def _tried() -> list[tuple[dict[str, str], str, str]]:
+    """Settings, verdict and words of the rows of the table in scenes/README.md."""
+    text = (ROOT / "scenes" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:`--set (\S+)='([^']+)'` )?\| (pass|fail) \| (.+) \|$", text, re.MULTILINE)
+    return [({name: value} if name else {}, verdict, words) for name, value, verdict, words in rows]
+
+
+@pytest.mark.parametrize(("settings", "verdict", "words"), _tried())
+def test_the_scene_gives_what_its_page_says(
+    settings: dict[str, str], verdict: str, words: str, tmp_path: Path
+) -> None:
+    result = crumple.run("frontal_barrier", set=settings, out=tmp_path)
+    fire = result.signals["controller.fire"]
+    assert result.verdict == verdict
+    assert fire.any() == (re.search("never fires|does not fire", words) is None)
+    for said, value, rounded in (
+        (r"fires at ([\d.]+) ms", float(result.t[fire.argmax()]) * 1e3, 1e-9),
+        (r"HIC15 ([\d,]+)", result.metrics["head"], 0.5),
+        (r"chest ([\d.]+) g", result.metrics["chest"], 0.5),
+    ):
+        found = re.search(said, words)
+        assert found is None or float(found[1].replace(",", "")) == pytest.approx(value, abs=rounded)

@@ -51,6 +51,7 @@ void bind_fmu(py::module_& m) {
         spec->can_save = d["can_save"].cast<bool>();
         spec->can_serialize = d["can_serialize"].cast<bool>();
         spec->can_vary_step = d["can_vary_step"].cast<bool>();
+        spec->pinned = d["pinned"].cast<bool>();
         spec->default_step = d["default_step"].cast<double>();
         spec->inputs = variables(d["inputs"]);
         spec->outputs = variables(d["outputs"]);

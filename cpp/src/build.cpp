@@ -257,6 +257,7 @@ void plan_threads(Layout& l, const Options& options) {
 }  // namespace
 
 void World::build() {
+    const Exclusive exclusive(*this, "build");
     if (phase_ != Phase::open) throw UsageError("build(): the world is built already");
     Layout& l = *layout_;
     for (auto& place : l.places) place.wave = 0;
@@ -271,6 +272,7 @@ void World::build() {
     for (Place& place : l.places)
         for (std::size_t p = 0; p < place.driven.size(); ++p)
             if (place.driven[p]) place.unit->drive(p);
+    for (const Route& route : l.routes) l.places[route.source.unit].unit->feed(route.source.port);
     phase_ = Phase::built;
 }
 

@@ -35,7 +35,7 @@ public:
 
     void initialise(const Io& io) override {
         set_inputs(io);
-        get_outputs(io);
+        get_early_outputs(io);
         check_mode();
     }
 
@@ -65,7 +65,7 @@ public:
 protected:
     void instantiate() override {
         const auto make = need<fmi2InstantiateTYPE>("fmi2Instantiate");
-        free_ = need<fmi2FreeInstanceTYPE>("fmi2FreeInstance");
+        free_ = find<fmi2FreeInstanceTYPE>("fmi2FreeInstance");
         do_step_ = need<fmi2DoStepTYPE>("fmi2DoStep");
         set_real_ = find<fmi2SetRealTYPE>("fmi2SetReal");
         get_real_ = find<fmi2GetRealTYPE>("fmi2GetReal");
@@ -190,10 +190,13 @@ protected:
         }
     }
 
-    void terminate() override { check("fmi2Terminate", need<fmi2TerminateTYPE>("fmi2Terminate")(c_)); }
+    // An FMU without a way to terminate or to free has nothing to do then.
+    void terminate() override {
+        if (const auto terminate = find<fmi2TerminateTYPE>("fmi2Terminate")) check("fmi2Terminate", terminate(c_));
+    }
 
     void free() noexcept override {
-        free_(c_);
+        if (free_) free_(c_);
         c_ = nullptr;
     }
 

@@ -86,7 +86,7 @@ public:
 
     void initialise(const Io& io) override {
         set_inputs(io);
-        get_outputs(io);
+        get_early_outputs(io);
         check_mode();
     }
 
@@ -114,7 +114,7 @@ public:
 protected:
     void instantiate() override {
         const auto make = need<fmi3InstantiateCoSimulationTYPE>("fmi3InstantiateCoSimulation");
-        free_ = need<fmi3FreeInstanceTYPE>("fmi3FreeInstance");
+        free_ = find<fmi3FreeInstanceTYPE>("fmi3FreeInstance");
         do_step_ = need<fmi3DoStepTYPE>("fmi3DoStep");
         set_float64_ = find<fmi3SetFloat64TYPE>("fmi3SetFloat64");
         get_float64_ = find<fmi3GetFloat64TYPE>("fmi3GetFloat64");
@@ -250,10 +250,13 @@ protected:
         }
     }
 
-    void terminate() override { check("fmi3Terminate", need<fmi3TerminateTYPE>("fmi3Terminate")(i_)); }
+    // An FMU without a way to terminate or to free has nothing to do then.
+    void terminate() override {
+        if (const auto terminate = find<fmi3TerminateTYPE>("fmi3Terminate")) check("fmi3Terminate", terminate(i_));
+    }
 
     void free() noexcept override {
-        free_(i_);
+        if (free_) free_(i_);
         i_ = nullptr;
     }
 

@@ -73,6 +73,7 @@ FmuUnit::FmuUnit(std::shared_ptr<const FmuSpec> spec, FmuOptions options)
     for (const FmuVariable& variable : spec_->outputs) ports_.outputs.push_back(variable.port);
     ports_.feedthrough = spec_->feedthrough;
     driven_.assign(ports_.inputs.size(), false);
+    feeding_.assign(ports_.outputs.size(), false);
     outputs_ = group_by_type(spec_->outputs, ports_.outputs, nullptr);
 }
 
@@ -80,6 +81,12 @@ void FmuUnit::drive(std::size_t input) {
     driven_.at(input) = true;
     inputs_ = group_by_type(spec_->inputs, ports_.inputs, &driven_);
     plan();
+}
+
+void FmuUnit::feed(std::size_t output) {
+    if (feeding_.at(output)) return;
+    feeding_[output] = true;
+    early_ = group_by_type(spec_->outputs, ports_.outputs, &feeding_);
 }
 
 void FmuUnit::reset(const Start& start, const Io& io) {
@@ -102,7 +109,7 @@ void FmuUnit::reset(const Start& start, const Io& io) {
     if (!structural.empty()) set_structural(structural);
     begin_initialisation(start);  // sets the other start values on its way
     phase_ = Phase::initialising;
-    get_outputs(io);
+    get_early_outputs(io);
     check_mode();
 }
 
@@ -203,7 +210,7 @@ bool FmuUnit::tune(const std::string& parameter, std::span<const double> value) 
 }
 
 double FmuUnit::rehearse(double dt) {
-    if (spec_->once_per_process) return 0.0;
+    if (spec_->once_per_process || spec_->pinned) return 0.0;
     static std::mutex mutex;
     static std::map<std::pair<std::string, double>, double> known;
     const std::pair key{spec_->library, dt};
@@ -259,7 +266,10 @@ void FmuUnit::fail(const char* call, int status) {
     throw UnitError(call, fact_of(status));
 }
 
-std::string FmuUnit::fact_of(int status) const { return std::string("it returned ") + status_name(status) + words(); }
+std::string FmuUnit::fact_of(int status) const {
+    return std::string("it returned ") + status_name(status) + words() +
+           (status == 1 ? ". Where that is harmless, allow its warnings." : "");
+}
 
 std::string FmuUnit::words() const {
     const std::string text = log_.last_words();

@@ -66,7 +66,9 @@ public:
     FmuUnit(std::shared_ptr<const FmuSpec> spec, FmuOptions options);
 
     const Ports& ports() const override { return ports_; }
+    bool pinned() const override { return spec_->pinned; }
     void drive(std::size_t input) override;
+    void feed(std::size_t output) override;
     double rehearse(double dt) override;
     std::vector<std::string> warnings() const override { return warnings_; }
     void reset(const Start& start, const Io& io) final;
@@ -101,6 +103,10 @@ protected:
     void get_outputs(const Io& io) {
         for (const Group& group : outputs_) get(group, io);
     }
+    // In initialization mode: only what another unit needs, as some FMUs give no value of others there, or none at all.
+    void get_early_outputs(const Io& io) {
+        for (const Group& group : early_) get(group, io);
+    }
     [[noreturn]] void fail(const char* call, int status);
     std::string fact_of(int status) const;
     // 0 is OK in both versions, 1 a warning.
@@ -134,6 +140,8 @@ protected:
     std::vector<Group> outputs_;
 
 private:
+    std::vector<Group> early_;  // outputs that feed something
+    std::vector<bool> feeding_;
     void* own(const State& state) const;  // the FMU's pointer; throws where another instance made it
     double step_cost(double dt) const;  // [s], on an instance of its own
     [[gnu::noinline]] void not_ok(const char* call, int status);

@@ -152,7 +152,8 @@ struct Initialiser {
                 const double x = l.latest()[route.from + i];
                 const double value = route.affine.identity() ? x : x * route.affine.scale + route.affine.offset;
                 change = std::max(change, difference(to, value));
-                to = value;
+                // an FMU may not know its outputs before the first step: a start value is the better guess
+                if (std::isfinite(value) || world.port(route.source).allow_nonfinite) to = value;
             }
         }
         if (change > 0.0) stale[vertices[vertex].unit] = true;
@@ -209,6 +210,7 @@ struct Initialiser {
 
 void World::reset(std::uint64_t seed) {
     if (phase_ == Phase::open) build();
+    const Exclusive exclusive(*this, "reset");
     tick_ = 0;
     seed_ = seed;
     layout_->digest = {};

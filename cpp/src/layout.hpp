@@ -121,6 +121,23 @@ struct Layout {
     }
 };
 
+// While a call changes the world, no other may: neither one from a unit within its own step, nor one of another thread.
+class World::Exclusive {
+public:
+    Exclusive(World& world, const char* call) : world_(world) {
+        if (world.busy_.exchange(true, std::memory_order_acquire))
+            throw UsageError(std::string(call) +
+                             "(): the world is in the middle of another call. Neither a unit in its step nor another "
+                             "thread can call it now.");
+    }
+    ~Exclusive() { world_.busy_.store(false, std::memory_order_release); }
+    Exclusive(const Exclusive&) = delete;
+    Exclusive& operator=(const Exclusive&) = delete;
+
+private:
+    World& world_;
+};
+
 // Runs fn, and gives a unit's failure its place: unit, tick, time.
 [[noreturn]] void rethrow_placed(const Place& place, Tick tick, double t, const std::exception_ptr& cause);
 

@@ -78,6 +78,7 @@ private:
 }  // namespace
 
 std::string World::pack(const Snapshot& snapshot) {
+    const Exclusive exclusive(*this, "pack");
     require(phase_ != Phase::open && phase_ != Phase::built, "pack");
     Layout& l = *layout_;
     if (snapshot.units.size() != l.places.size())
@@ -109,6 +110,7 @@ std::string World::pack(const Snapshot& snapshot) {
 }
 
 std::shared_ptr<const Snapshot> World::unpack(std::string_view bytes) {
+    const Exclusive exclusive(*this, "unpack");
     require(phase_ != Phase::open && phase_ != Phase::built, "unpack");
     Layout& l = *layout_;
     Reader in(bytes);
@@ -137,6 +139,7 @@ std::shared_ptr<const Snapshot> World::unpack(std::string_view bytes) {
         }
     }
     if (!in.done()) throw UsageError("unpack(): bytes follow the end of the snapshot");
+    snapshot->world = signature();
     return snapshot;
 }
 

@@ -123,9 +123,9 @@ public:
                 if (seen_ && same_blob(blob, last_[k])) continue;
                 last_[k] = blob;
                 char time[32];  // not by snprintf: an FMU may have changed the locale, and with it the decimal point
-                const char* const end = std::to_chars(time, time + sizeof time, t).ptr;
+                const std::string t_text(time, std::to_chars(time, time + sizeof time, t).ptr);
                 const std::string element = column.shape.empty() ? "" : "[" + std::to_string(i) + "]";
-                put_text("{\"t\": " + std::string(time, end) + ", \"signal\": " + json(column.name + element) +
+                put_text("{\"t\": " + t_text + ", \"signal\": " + json(column.name + element) +
                              ", \"value\": " + json(blob ? *blob : "") + "}\n",
                          failed);
             }

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "layout.hpp"
 
@@ -110,8 +111,11 @@ bool all_finite(std::span<const double> x) {
 }  // namespace
 
 void World::step(Tick n) {
+    const Exclusive exclusive(*this, "step");
     require(phase_ == Phase::ready, "step");
     if (n < 0) throw UsageError("step(" + std::to_string(n) + "): the number of ticks is not negative");
+    if (n > std::numeric_limits<Tick>::max() - tick_)
+        throw UsageError("step(" + std::to_string(n) + "): ticks are counted to 2^63");
     const Tick last = tick_ + n;
     try {
         while (tick_ < last) step_once();

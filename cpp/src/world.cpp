@@ -1,6 +1,7 @@
 #include "crumple/world.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "layout.hpp"
@@ -228,6 +229,7 @@ void set_input(World& world, Layout& layout, const PortRef& ref, std::span<const
 }  // namespace
 
 void World::set(const PortRef& ref, std::span<const double> value) {
+    const Exclusive exclusive(*this, "set");
     require(phase_ == Phase::ready, "set");
     for (double x : value)
         if (!std::isfinite(x)) throw UsageError("an input cannot be set to NaN or infinity");
@@ -236,12 +238,14 @@ void World::set(const PortRef& ref, std::span<const double> value) {
 }
 
 void World::set(const PortRef& ref, std::span<const Blob> value) {
+    const Exclusive exclusive(*this, "set");
     require(phase_ == Phase::ready, "set");
     if (!is_blob(port(ref).kind)) throw UsageError("\"" + port(ref).name + "\" takes numbers, not text");
     set_input(*this, *layout_, ref, value, layout_->input_blobs.data() + layout_->places.at(ref.unit).in_blob_begin);
 }
 
 bool World::tune(const std::string& unit, const std::string& parameter, std::span<const double> value) {
+    const Exclusive exclusive(*this, "tune");
     require(phase_ == Phase::ready, "tune");
     Place& place = layout_->places[unit_index(unit)];
     bool known = false;
@@ -254,6 +258,7 @@ bool World::tune(const std::string& unit, const std::string& parameter, std::spa
 }
 
 std::shared_ptr<const Snapshot> World::snapshot() {
+    const Exclusive exclusive(*this, "snapshot");
     require(phase_ == Phase::ready, "snapshot");
     auto snapshot = std::make_shared<Snapshot>(Snapshot{tick_,
                                                         seed_,
@@ -262,7 +267,8 @@ std::shared_ptr<const Snapshot> World::snapshot() {
                                                         layout_->signal_blobs,
                                                         layout_->input_blobs,
                                                         layout_->digest,
-                                                        {}});
+                                                        {},
+                                                        signature()});
     std::string unable;
     for (Place& place : layout_->places) {
         StatePointer state;
@@ -280,11 +286,23 @@ std::shared_ptr<const Snapshot> World::snapshot() {
     return snapshot;
 }
 
+// What two worlds must have in common for a snapshot of one to fit the other: period, start, units and their ports.
+std::string World::signature() const {
+    std::string text = period_.text() + " " + std::to_string(std::bit_cast<std::uint64_t>(options_.start));
+    for (const Place& place : layout_->places) {
+        text += "\n" + place.name + " " + std::to_string(place.every);
+        for (const auto* list : {&place.unit->ports().inputs, &place.unit->ports().outputs})
+            for (const Port& port : *list)
+                text += "\n " + port.name + " " + kind_name(port.kind) + " " + std::to_string(port.size());
+    }
+    return text;
+}
+
 void World::restore(const Snapshot& snapshot) {
+    const Exclusive exclusive(*this, "restore");
     require(phase_ == Phase::ready || phase_ == Phase::failed || phase_ == Phase::ended, "restore");
-    if (snapshot.units.size() != layout_->places.size() || snapshot.signals.size() != layout_->signals.size() ||
-        snapshot.inputs.size() != layout_->inputs.size())
-        throw UsageError("restore(): this snapshot was taken from a world of other units");
+    if (snapshot.world != signature())
+        throw UsageError("restore(): this snapshot was taken from a world of other units, or of another period or start");
     layout_->signals = snapshot.signals;  // same sizes: memory stays where it is
     layout_->inputs = snapshot.inputs;
     std::copy(snapshot.signal_blobs.begin(), snapshot.signal_blobs.end(), layout_->signal_blobs.begin());
@@ -306,6 +324,7 @@ void World::restore(const Snapshot& snapshot) {
 }
 
 void World::end() {
+    const Exclusive exclusive(*this, "end");
     require(phase_ == Phase::ready, "end");
     for (Place& place : layout_->places) {
         try {
@@ -321,6 +340,7 @@ void World::end() {
 
 void World::watch(std::shared_ptr<Probe> probe) {
     if (phase_ == Phase::open) build();
+    const Exclusive exclusive(*this, "watch");
     if (phase_ == Phase::ready)
         probe->observe(tick_, t(), {layout_->published(), layout_->outputs},
                        {layout_->published_blobs(), layout_->output_blobs});

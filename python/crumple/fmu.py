@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,8 @@ class Fmu:
     strict: what is not quite valid in the FMU is an error, not a warning.
     allow_nonfinite: outputs (names or patterns) in which NaN and infinity are values, not errors.
     allow_warnings: a call that returns a warning is noted, and is no error.
-    tolerance: told to the FMU.   stop: stop time [s] told to the FMU; not told by default.
+    tolerance: told to the FMU, by default that of its default experiment.
+    stop: stop time [s] told to the FMU; not told by default.
     Raises FmuError that names the variable and what is wrong with it.
     """
 
@@ -72,7 +75,7 @@ class Fmu:
         self.record = tuple(record)
         self.allow_nonfinite = tuple(allow_nonfinite)
         self.allow_warnings = allow_warnings
-        self.tolerance = tolerance
+        self.tolerance = self.description.default_tolerance if tolerance is None else tolerance
         self.stop = stop
         self.structural = self._structural()
         self.starts = self._starts()
@@ -87,11 +90,13 @@ class Fmu:
 
     def inputs(self) -> list[Variable]:
         """The variables that become input ports, in the FMU's order."""
-        return [v for v in self.description.variables if v.causality == "input" and self._can_be_port(v)]
+        known = self.description.by_name.values()  # of two of one name, the first
+        return [v for v in known if v.causality == "input" and self._can_be_port(v)]
 
     def outputs(self) -> list[Variable]:
         """The variables that become output ports: the FMU's outputs, then what `record` adds."""
-        chosen = [v for v in self.description.variables if v.causality == "output" and self._can_be_port(v)]
+        known = self.description.by_name.values()  # of two of one name, the first
+        chosen = [v for v in known if v.causality == "output" and self._can_be_port(v)]
         names = {v.name for v in chosen}
         for pattern in self.record:
             found = matching(self.description, pattern)
@@ -184,10 +189,12 @@ class Fmu:
             known = described.initial_unknowns.get(variable.name, described.outputs.get(variable.name))
             names = index if known is None else known
             feedthrough.append([index[name] for name in names if name in index])
+        library = library_path(self.archive)
         return {
             "fmi": fmi,
             "file": str(self.archive.path),
-            "library": str(library_path(self.archive)),
+            "library": str(library),
+            "pinned": calls_python(library),
             "token": described.token,
             "resources": resources.as_uri() if fmi == 2 else f"{resources}{os.sep}",
             "once_per_process": described.once_per_process,
@@ -213,7 +220,8 @@ class Fmu:
                     variable, self.start[variable.name], self.description, structural=self.structural
                 )
             else:
-                start = decode_start(variable)
+                with suppress(FmuError):  # no value of its type, as a warning says; the FMU knows its own
+                    start = decode_start(variable)
         size = element_count(variable, self.structural)
         values = list(start or [])
         if len(values) == 1:
@@ -230,6 +238,21 @@ class Fmu:
                 variable.name == p or fnmatchcase(variable.name, p) for p in self.allow_nonfinite
             ),
         }
+
+
+def calls_python(library: Path) -> bool:
+    """Whether a library calls a Python interpreter, as those of PythonFMU do.
+
+    In our process that is our own, whose lock the thread that built the world holds; from any other thread
+    the FMU would wait for it for ever.
+    """
+    with (
+        suppress(ValueError),  # an empty file, which cannot be loaded either
+        library.open("rb") as file,
+        mmap(file.fileno(), 0, access=ACCESS_READ) as content,
+    ):
+        return content.find(b"PyGILState_") >= 0 or content.find(b"libpython") >= 0
+    return False
 
 
 def matching(description: Description, pattern: str) -> list[Variable]:

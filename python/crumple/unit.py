@@ -389,7 +389,7 @@ def _assign(port: NDArray[np.float64], value: Any, name: str) -> None:
     import numpy as np
 
     array = np.asarray(value, dtype=np.float64)
-    if array.shape not in (view.shape, ()):
+    if array.shape not in (port.shape, ()):
         raise ValueError(
             f'output "{name}" has shape {port.shape}; it was set to an array of shape {array.shape}'
         )

@@ -200,7 +200,7 @@ class World:
 
     # -- time -------------------------------------------------------------------------------------------------------
 
-    def reset(self, *, seed: int = 0) -> None:
+    def reset(self, seed: int = 0) -> None:
         """To tick 0: every unit as new, and the initial values settled."""
         if not self._built:
             self.build()

@@ -57,6 +57,7 @@ struct FmuSpec {
     bool can_save = false;
     bool can_serialize = false;
     bool can_vary_step = true;
+    bool pinned = false;  // stays on the thread that built the world: it calls the interpreter which that thread holds
     double default_step = 0;  // [s] of the default experiment, 0: not given; named when a step is refused
     std::vector<FmuVariable> inputs;
     std::vector<FmuVariable> outputs;

@@ -58,6 +58,9 @@ public:
     // Called once after build() for each input port that something feeds; others keep the unit's own start values.
     virtual void drive(std::size_t /*input*/) {}
 
+    // Called once after build() for each output port that feeds something: others need no value before begin().
+    virtual void feed(std::size_t /*output*/) {}
+
     // Back to the state before tick 0; writes the outputs known without inputs.
     virtual void reset(const Start& start, const Io& io) = 0;
 

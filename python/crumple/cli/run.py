@@ -55,6 +55,7 @@ def run(  # noqa: PLR0917  # options of a command line have no order
 
     Exit codes: 0 pass, 1 fail, 2 wrong call or scene, 3 inconclusive, 4 error.
     """
+    from crumple.cli.aside import prints_aside
     from crumple.cli.exit_guard import ExitGuard
     from crumple.execution import Watch, execute
 
@@ -73,9 +74,10 @@ def run(  # noqa: PLR0917  # options of a command line have no order
     watch.started = started
     watch.reached = progress
     try:
-        result = execute(
-            scene, set=assignments(set_ or []), seed=seed, stop=stop, threads=threads, out=out, watch=watch
-        )
+        with prints_aside(json):
+            result = execute(
+                scene, set=assignments(set_ or []), seed=seed, stop=stop, threads=threads, out=out, watch=watch
+            )
     finally:
         progress.clear()
     if json:
