@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from fmu_build import build_fmu
 
 from crumple import Fmu, Input, Output, Unit, UsageError, World
+from fmu_build import build_fmu
 
 
 class Walk(Unit):

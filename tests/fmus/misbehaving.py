@@ -69,6 +69,10 @@ once_per_process  | 23 | ONCE              | good    | a library makes one insta
 shared_state      | 23 | SHARED            | good    | all instances share their values; once per process
 lying_state       | 23 | LYING_STATE       | good    | set state restores u, x, y, but not n, k, at, x0, time
 resource          | 23 | RESOURCE          | good    | adds 0.25 from resources/number.txt to y, or is null
+shy               | 23 | SHY               | good    | every get before the end of initialization returns error
+unsure            | 23 | UNSURE            | good    | y is NaN before the end of initialization
+prints            | 23 | PRINTS            | good    | odd step prints on standard output
+takes_gil         | 23 | TAKES_GIL         | good    | takes the lock of a Python interpreter in its process
 """
 
 # The same, with the checker of call sequences: what an importer may do, above all after each ending.
@@ -132,6 +136,14 @@ def _archives(fmi: int) -> Iterator[Variant]:
         name=f"real_only{fmi}",
         doc="exports what a run with Reals needs, no other type, version, logging, reset, state, status",
         defines=("ODD=ODD_PLAIN", "REAL_ONLY=1"),
+        rest=False,
+        model=plain.model.with_flags(**NO_STATE[fmi]),
+    )
+    yield replace(
+        plain,
+        name=f"no_end{fmi}",
+        doc="exports neither terminate nor freeInstance",
+        defines=("ODD=ODD_PLAIN", "NO_END=1"),
         rest=False,
         model=plain.model.with_flags(**NO_STATE[fmi]),
     )

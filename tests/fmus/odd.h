@@ -64,6 +64,10 @@ enum {
     ODD_RESOURCE,
     ODD_NO_INSTANCE,
     ODD_INIT_ERROR,
+    ODD_SHY,
+    ODD_UNSURE,
+    ODD_PRINTS,
+    ODD_TAKES_GIL,
 };
 
 #ifndef ODD
@@ -72,6 +76,13 @@ enum {
 #ifndef STRICT
 #define STRICT 0
 #endif
+#ifndef NO_END
+#define NO_END 0
+#endif
+
+// There only where a Python interpreter runs this.
+int PyGILState_Ensure(void) __attribute__((weak));
+void PyGILState_Release(int state) __attribute__((weak));
 
 // The first five statuses have the same numbers in FMI 2 and FMI 3; "pending" is FMI 2 only.
 enum { OK, WARNING, DISCARD, ERROR, FATAL, PENDING };
@@ -216,7 +227,11 @@ static void odd_initial(Odd* o) {
 static int odd_get(Odd* o, const char* call, unsigned vr, double* value) {
     const Values* v = o->v;
     if (o->getting_fails) return fail(o, call, "this value cannot be had after the step that failed");
-    if (o->state & (INSTANTIATED | INITIALIZATION)) odd_initial(o);
+    if (o->state & (INSTANTIATED | INITIALIZATION)) {
+        if (ODD == ODD_SHY) return fail(o, call, "no value is known before the first step");
+        odd_initial(o);
+        if (ODD == ODD_UNSURE) o->v->y = NAN;
+    }
     switch (vr) {
         case VR_TIME:
             *value = v->time;
@@ -308,6 +323,8 @@ static int odd_step(Odd* o, const char* call, double t, double h) {
         return fail(o, call, text);
     }
 
+    if (ODD == ODD_TAKES_GIL && PyGILState_Ensure) PyGILState_Release(PyGILState_Ensure());
+
     v->n += 1.0;
     if (v->n != v->at) {
         odd_advance(o, t, h);
@@ -350,6 +367,9 @@ static int odd_step(Odd* o, const char* call, double t, double h) {
             return DISCARD;
         case ODD_NAN:
             v->y = NAN;
+            break;
+        case ODD_PRINTS:
+            printf("a word on standard output\n");
             break;
         case ODD_INF:
             v->y = INFINITY;

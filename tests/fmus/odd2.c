@@ -29,12 +29,14 @@ static struct {
     void* environment;
 } orphan;
 
+#if !NO_END
 static void* log_from_beyond(void* unused) {
     (void)unused;
     usleep(20000);
     orphan.logger(orphan.environment, "gone", fmi2Warning, "logEvents", "a word after %s", "free");
     return NULL;
 }
+#endif
 
 static void log_oddly(Odd* o) {
     const fmi2CallbackFunctions* f = o->callbacks;
@@ -133,6 +135,7 @@ fmi2Component fmi2Instantiate(fmi2String instanceName, fmi2Type fmuType, fmi2Str
     return NULL;
 }
 
+#if !NO_END
 void fmi2FreeInstance(fmi2Component c) {
     Odd* o = c;
     if (!o) return;
@@ -147,6 +150,7 @@ void fmi2FreeInstance(fmi2Component c) {
     }
     f->freeMemory(o);
 }
+#endif
 
 fmi2Status fmi2SetupExperiment(fmi2Component c, fmi2Boolean toleranceDefined, fmi2Real tolerance, fmi2Real startTime,
                                fmi2Boolean stopTimeDefined, fmi2Real stopTime) {
@@ -182,12 +186,14 @@ fmi2Status fmi2ExitInitializationMode(fmi2Component c) {
     return fmi2OK;
 }
 
+#if !NO_END
 fmi2Status fmi2Terminate(fmi2Component c) {
     Odd* o = c;
     if (!allowed(o, "fmi2Terminate", STEP | FAILED)) return fmi2Error;
     o->state = TERMINATED;
     return fmi2OK;
 }
+#endif
 
 fmi2Status fmi2GetReal(fmi2Component c, const fmi2ValueReference vr[], size_t nvr, fmi2Real value[]) {
     Odd* o = c;

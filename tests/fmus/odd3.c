@@ -34,12 +34,14 @@ static struct {
     void* environment;
 } orphan;
 
+#if !NO_END
 static void* log_from_beyond(void* unused) {
     (void)unused;
     usleep(20000);
     if (orphan.log) orphan.log(orphan.environment, fmi3Warning, "logEvents", "a word after free");
     return NULL;
 }
+#endif
 
 static void log_oddly(Odd* o) {
     const fmi3LogMessageCallback log = ((Instance*)o)->log;
@@ -128,6 +130,7 @@ fmi3Instance fmi3InstantiateCoSimulation(fmi3String instanceName, fmi3String ins
     return NULL;
 }
 
+#if !NO_END
 void fmi3FreeInstance(fmi3Instance instance) {
     Odd* o = instance;
     if (!o) return;
@@ -141,6 +144,7 @@ void fmi3FreeInstance(fmi3Instance instance) {
     }
     free(instance);
 }
+#endif
 
 fmi3Status fmi3EnterInitializationMode(fmi3Instance instance, fmi3Boolean toleranceDefined, fmi3Float64 tolerance,
                                        fmi3Float64 startTime, fmi3Boolean stopTimeDefined, fmi3Float64 stopTime) {
@@ -168,12 +172,14 @@ fmi3Status fmi3ExitInitializationMode(fmi3Instance instance) {
     return fmi3OK;
 }
 
+#if !NO_END
 fmi3Status fmi3Terminate(fmi3Instance instance) {
     Odd* o = instance;
     if (!allowed(o, "fmi3Terminate", STEP | EVENT)) return fmi3Error;
     o->state = TERMINATED;
     return fmi3OK;
 }
+#endif
 
 fmi3Status fmi3GetFloat64(fmi3Instance instance, const fmi3ValueReference valueReferences[], size_t nValueReferences,
                           fmi3Float64 values[], size_t nValues) {

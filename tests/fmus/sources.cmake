@@ -94,6 +94,14 @@ set(CRUMPLE_TEST_FMUS
     "lying_state3|odd3.c|rest3.c|ODD=ODD_LYING_STATE"
     "resource2|odd2.c|rest2.c|ODD=ODD_RESOURCE"
     "resource3|odd3.c|rest3.c|ODD=ODD_RESOURCE"
+    "shy2|odd2.c|rest2.c|ODD=ODD_SHY"
+    "shy3|odd3.c|rest3.c|ODD=ODD_SHY"
+    "unsure2|odd2.c|rest2.c|ODD=ODD_UNSURE"
+    "unsure3|odd3.c|rest3.c|ODD=ODD_UNSURE"
+    "prints2|odd2.c|rest2.c|ODD=ODD_PRINTS"
+    "prints3|odd3.c|rest3.c|ODD=ODD_PRINTS"
+    "takes_gil2|odd2.c|rest2.c|ODD=ODD_TAKES_GIL"
+    "takes_gil3|odd3.c|rest3.c|ODD=ODD_TAKES_GIL"
     "strict2|odd2.c|rest2.c|ODD=ODD_PLAIN,STRICT=1"
     "strict3|odd3.c|rest3.c|ODD=ODD_PLAIN,STRICT=1"
     "strict_error2|odd2.c|rest2.c|ODD=ODD_ERROR,STRICT=1"
@@ -110,7 +118,9 @@ set(CRUMPLE_TEST_FMUS
     "strict_once2|odd2.c|rest2.c|ODD=ODD_ONCE,STRICT=1"
     "strict_once3|odd3.c|rest3.c|ODD=ODD_ONCE,STRICT=1"
     "real_only2|odd2.c|-|ODD=ODD_PLAIN,REAL_ONLY=1"
+    "no_end2|odd2.c|-|ODD=ODD_PLAIN,NO_END=1"
     "real_only3|odd3.c|-|ODD=ODD_PLAIN,REAL_ONLY=1"
+    "no_end3|odd3.c|-|ODD=ODD_PLAIN,NO_END=1"
 )
 
 set(CRUMPLE_TEST_FMU_SOURCES "${CMAKE_CURRENT_LIST_DIR}")
