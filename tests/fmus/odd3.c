@@ -28,13 +28,13 @@ static void* log_from_thread(void* odd) {
     return NULL;
 }
 
+#if !NO_END
 // All that a thread needs after its instance is gone.
 static struct {
     fmi3LogMessageCallback log;
     void* environment;
 } orphan;
 
-#if !NO_END
 static void* log_from_beyond(void* unused) {
     (void)unused;
     usleep(20000);
