@@ -123,7 +123,7 @@ void FmuUnit::end() {
 
 void FmuUnit::close() noexcept {
     if (phase_ == Phase::none) return;
-    bury_states();
+    bury_states(true);  // an instance is freed after its states, whoever still holds a snapshot
     graveyard_ = std::make_shared<Graveyard>();  // states of this instance are of no use to the next
     if (phase_ == Phase::stepping) {
         try {
@@ -138,7 +138,7 @@ void FmuUnit::close() noexcept {
 
 StatePointer FmuUnit::save() {
     if (!spec_->can_save) return nullptr;
-    bury_states();
+    bury_states(false);
     void* state = get_state();
     check_mode();
     state_taken_ = true;
@@ -178,11 +178,15 @@ StatePointer FmuUnit::unpack(const std::string& bytes) {
     return std::make_shared<FmuState>(state, graveyard_);
 }
 
-void FmuUnit::bury_states() noexcept {
+void FmuUnit::bury_states(bool living_too) noexcept {
     std::vector<void*> states;
     {
         const std::lock_guard lock(graveyard_->mutex);
-        states.swap(graveyard_->states);
+        states.swap(graveyard_->dead);
+        if (living_too) {
+            states.insert(states.end(), graveyard_->living.begin(), graveyard_->living.end());
+            graveyard_->living.clear();
+        }
     }
     if (phase_ == Phase::lost) return;
     for (void* state : states) free_state(state);

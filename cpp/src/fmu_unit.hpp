@@ -46,14 +46,19 @@ bool make_plain(const std::vector<Group>& groups, Number* memory, Plain<Number>&
 // States that outlived their use, freed by the thread that owns the FMU.
 struct Graveyard {
     std::mutex mutex;
-    std::vector<void*> states;
+    std::set<void*> living;  // held by a snapshot
+    std::vector<void*> dead;
 };
 
 struct FmuState final : State {
-    FmuState(void* pointer, std::shared_ptr<Graveyard> grave) : state(pointer), graveyard(std::move(grave)) {}
+    FmuState(void* pointer, std::shared_ptr<Graveyard> grave) : state(pointer), graveyard(std::move(grave)) {
+        const std::lock_guard lock(graveyard->mutex);
+        graveyard->living.insert(state);
+    }
     ~FmuState() override {
         const std::lock_guard lock(graveyard->mutex);
-        graveyard->states.push_back(state);
+        graveyard->living.erase(state);
+        graveyard->dead.push_back(state);
     }
     FmuState(const FmuState&) = delete;
     FmuState& operator=(const FmuState&) = delete;
@@ -143,10 +148,10 @@ private:
     std::vector<Group> early_;  // outputs that feed something
     std::vector<bool> feeding_;
     void* own(const State& state) const;  // the FMU's pointer; throws where another instance made it
-    double step_cost(double dt) const;  // [s], on an instance of its own
+    double step_cost(double dt) const;    // [s], on an instance of its own
     [[gnu::noinline]] void not_ok(const char* call, int status);
     [[gnu::noinline]] void restore_mode();
-    void bury_states() noexcept;
+    void bury_states(bool living_too) noexcept;
 
     std::vector<bool> driven_;
     FpMode mode_;

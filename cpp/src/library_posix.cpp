@@ -34,7 +34,8 @@ bool open_neighbours(const fs::path& library) {
     std::error_code failed;
     std::vector<fs::path> waiting;
     for (const auto& entry : fs::directory_iterator(library.parent_path(), failed))
-        if (entry.path() != library && entry.path().filename().string().find(library.extension().string()) != std::string::npos)
+        if (entry.path() != library &&
+            entry.path().filename().string().find(library.extension().string()) != std::string::npos)
             waiting.push_back(entry.path());
     std::sort(waiting.begin(), waiting.end());
     bool any = false;

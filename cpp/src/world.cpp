@@ -302,7 +302,8 @@ void World::restore(const Snapshot& snapshot) {
     const Exclusive exclusive(*this, "restore");
     require(phase_ == Phase::ready || phase_ == Phase::failed || phase_ == Phase::ended, "restore");
     if (snapshot.world != signature())
-        throw UsageError("restore(): this snapshot was taken from a world of other units, or of another period or start");
+        throw UsageError(
+            "restore(): this snapshot was taken from a world of other units, or of another period or start");
     layout_->signals = snapshot.signals;  // same sizes: memory stays where it is
     layout_->inputs = snapshot.inputs;
     std::copy(snapshot.signal_blobs.begin(), snapshot.signal_blobs.end(), layout_->signal_blobs.begin());

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <functional>
+#include <limits>
 #include <set>
 
 #include "check.hpp"
@@ -241,4 +243,41 @@ CASE(profiling_counts_every_step_and_forgets_when_off) {
     CHECK_EQUAL(rows[1].count, 20u);
     CHECK_CLOSE(rows[0].share + rows[1].share, 1.0, 1e-12);
     CHECK(rows[0].p99_ns <= rows[0].max_ns && rows[0].mean_ns <= rows[0].max_ns);
+}
+
+namespace {
+
+// Calls its own world in its step, as a plugin or a callback might.
+class Meddler final : public Unit {
+public:
+    explicit Meddler(std::function<void()> act) : act_(std::move(act)) {}
+    const Ports& ports() const override { return ports_; }
+    void reset(const Start& /*start*/, const Io& /*io*/) override {}
+    void step(const Step& /*now*/, const Io& /*io*/) override { act_(); }
+
+private:
+    std::function<void()> act_;
+    Ports ports_;
+};
+
+}  // namespace
+
+CASE(a_world_takes_one_call_at_a_time) {
+    std::function<void()> act;
+    World world(Period(1, 10));
+    world.add("meddler", std::make_unique<Meddler>([&] { act(); }));
+    for (const std::function<void()>& call : std::vector<std::function<void()>>{
+             [&] { world.step(); }, [&] { world.reset(); }, [&] { world.end(); }, [&] { world.snapshot(); }}) {
+        world.reset();
+        act = call;
+        CHECK_THROWS(UsageError, world.step(), "the world is in the middle of another call");
+        CHECK_EQUAL(world.tick(), 0);
+    }
+    world.reset();
+    act = [] {};
+    world.step(3);
+    CHECK_EQUAL(world.tick(), 3);
+    CHECK_THROWS(UsageError, world.step(std::numeric_limits<Tick>::max()), "ticks are counted to 2^63");
+    world.step();  // refused, and no harm done
+    CHECK_EQUAL(world.tick(), 4);
 }
