@@ -115,7 +115,9 @@ def test_a_unit_cannot_drive_its_own_world_from_within_a_step(call: str) -> None
     world = world_of(Caller)
     world.reset()
     Caller.act = getattr(world, call)
-    with pytest.raises(StepError, match=rf"UsageError: {call}\(\): the world is in the middle of another call"):
+    with pytest.raises(
+        StepError, match=rf"UsageError: {call}\(\): the world is in the middle of another call"
+    ):
         world.step(3)
     assert world.tick == 0
     Caller.act = lambda: world["u0.y"]  # reading is no harm

