@@ -44,7 +44,16 @@ start = { speed = "$speed", curve = "$table", mode = "Sport", on = true }
 record = "crush_*"
 allow_nonfinite = ["crush"]
 allow_warnings = true
+tell_stop = true
 strict = false
+isolate = true
+step_timeout = "2 s"
+limits = { memory = "512 MiB", file_size = 0, processes = false, network = true }
+
+[isolation]
+isolate = false
+step_timeout = 20
+limits.memory = 4_000_000_000
 
 [units.controller]
 plugin = "controller.py:Controller"
@@ -168,7 +177,7 @@ _VALUES = st.one_of(
     st.integers(-3, 3) | st.just(2**63) | st.just(2**63 - 1),
     st.floats(),
     st.sampled_from(
-        ["", "1 ms", "x.y", "end", "a b", "1.5 kg", "60 Hz", "tank.*", "tank.level", "a\n", "[1]"]
+        ["", "1 ms", "x.y", "end", "a b", "1.5 kg", "60 Hz", "tank.*", "tank.level", "a\n", "[1]", "2 GiB"]
     ),
     st.lists(st.integers() | st.text(max_size=2), max_size=2),
     st.dictionaries(
@@ -254,6 +263,13 @@ fmu = "{BROKEN / "tank"}"
 start = {{ height = "$height", "outer.mode" = "Open" }}
 record = "wall.*"
 every = "$steps"
+tell_stop = true
+isolate = true
+limits = {{ memory = "512 MiB", network = false }}
+
+[isolation]
+step_timeout = "2 s"
+limits = {{ file_size = 1000 }}
 
 [units.sensor]
 plugin = "{BROKEN / "parts.py"}:Sensor"

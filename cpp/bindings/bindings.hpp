@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "crumple/worker.hpp"
 #include "crumple/world.hpp"
 
 namespace crumple::bindings {
@@ -20,6 +21,7 @@ void bind_recorder(py::module_& m);
 void bind_world(py::module_& m);
 void bind_fmu(py::module_& m);
 void bind_python_unit(py::module_& m);
+void bind_worker(py::module_& m);
 
 // The class of this name in crumple.errors.
 py::object error_class(const char* name);
@@ -34,6 +36,11 @@ Blob blob_from_python(py::handle value, Kind kind, const std::string& name);
 Port port_from_python(const py::dict& port);
 
 std::unique_ptr<Unit> make_python_unit(const py::object& instance, const std::string& name);
+
+// The ports that a plugin class declares, as its __ports__() gives them.
+Ports ports_from_python(const py::dict& declared);
+
+WorkerOptions worker_options(const py::dict& options);
 
 // A unit on its way from Python into a world. Taken once.
 struct UnitHolder {

@@ -10,7 +10,10 @@ namespace {
 
 void set_placed(const char* name, const StepError& error) {
     const py::object type = error_class(name);
-    PyErr_SetObject(type.ptr(), type(error.unit, error.call, error.tick, error.t, error.fact).ptr());
+    const py::object raised = type(error.unit, error.call, error.tick, error.t, error.fact);
+    if (!error.details.empty())  // what was raised in a worker, as text: the exception itself stayed there
+        PyException_SetCause(raised.ptr(), error_class("WorkerTraceback")(error.details).release().ptr());
+    PyErr_SetObject(type.ptr(), raised.ptr());
 }
 
 void set_plain(const char* name, const char* text) { PyErr_SetString(error_class(name).ptr(), text); }

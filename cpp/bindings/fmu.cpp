@@ -62,7 +62,8 @@ void bind_fmu(py::module_& m) {
     m.def(
         "make_fmu_unit",
         [](const std::shared_ptr<FmuSpec>& spec, const std::string& instance, const py::list& starts,
-           std::optional<double> tolerance, std::optional<double> stop, bool allow_warnings) {
+           std::optional<double> tolerance, std::optional<double> stop, bool allow_warnings,
+           const std::optional<py::dict>& worker) {
             FmuOptions options;
             options.instance = instance;
             options.tolerance = tolerance;
@@ -81,10 +82,11 @@ void bind_fmu(py::module_& m) {
                     start.numbers = d["values"].cast<std::vector<double>>();
                 options.starts.push_back(std::move(start));
             }
+            if (worker) return UnitHolder{make_fmu_worker(spec, std::move(options), worker_options(*worker))};
             return UnitHolder{make_fmu_unit(spec, std::move(options))};
         },
         py::arg("spec"), py::arg("instance"), py::arg("starts"), py::arg("tolerance"), py::arg("stop"),
-        py::arg("allow_warnings"));
+        py::arg("allow_warnings"), py::arg("worker") = py::none());
     m.def(
         "make_table",
         [](std::vector<double> times,

@@ -23,4 +23,5 @@ PYBIND11_MODULE(_core, m) {
     bind_world(m);
     bind_fmu(m);
     bind_python_unit(m);
+    bind_worker(m);
 }

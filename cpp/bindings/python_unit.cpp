@@ -350,6 +350,13 @@ std::unique_ptr<Unit> make_python_unit(const py::object& instance, const std::st
     return std::make_unique<PythonUnit>(instance, name);
 }
 
+Ports ports_from_python(const py::dict& declared) {
+    Ports ports;
+    for (const auto& item : declared["inputs"]) ports.inputs.push_back(port_from_python(item.cast<py::dict>()));
+    for (const auto& item : declared["outputs"]) ports.outputs.push_back(port_from_python(item.cast<py::dict>()));
+    return ports;
+}
+
 void bind_python_unit(py::module_& m) {
     m.def(
         "make_python_unit",

@@ -89,7 +89,9 @@ void set(World& world, const std::string& name, const py::object& value) {
 }  // namespace
 
 void bind_world(py::module_& m) {
-    py::class_<Snapshot, std::shared_ptr<Snapshot>>(m, "Snapshot").def_readonly("tick", &Snapshot::tick);
+    py::class_<Snapshot, std::shared_ptr<Snapshot>>(m, "Snapshot")
+        .def_readonly("tick", &Snapshot::tick)
+        .def_property_readonly("digest", [](const Snapshot& s) { return s.digest.value(); });
     py::class_<ProfileRow>(m, "ProfileRow")
         .def_readonly("unit", &ProfileRow::unit)
         .def_readonly("count", &ProfileRow::count)
@@ -152,7 +154,12 @@ void bind_world(py::module_& m) {
                 return w.tune(unit, parameter, {value.data(), static_cast<std::size_t>(value.size())});
             },
             py::arg("unit"), py::arg("parameter"), py::arg("value"))
-        .def("snapshot", [](World& w) { return std::const_pointer_cast<Snapshot>(w.snapshot()); })
+        .def(
+            "snapshot",
+            [](World& w, bool for_another) { return std::const_pointer_cast<Snapshot>(w.snapshot(for_another)); },
+            py::arg("for_another") = false)
+        .def("inspect", &World::inspect, py::arg("unit"))
+        .def("set_quiet", &World::set_quiet, py::arg("quiet"))
         .def("restore", &World::restore, py::arg("snapshot"))
         .def(
             "pack", [](World& w, const Snapshot& snapshot) { return py::bytes(w.pack(snapshot)); }, py::arg("snapshot"))

@@ -212,7 +212,7 @@ void plan_threads(Layout& l, const Options& options) {
     for (std::size_t w = 0; w < l.waves.size(); ++w) {
         std::vector<Place*> units;
         for (Place& place : l.places)
-            if (place.wave == w) units.push_back(&place);
+            if (place.wave == w && !place.unit->apart()) units.push_back(&place);
         std::size_t movable = 0;
         for (const Place* place : units) movable += place->unit->pinned() ? 0 : 1;
         if (options.threads > 1 && movable > 0 && units.size() > 1) {
@@ -247,11 +247,13 @@ void plan_threads(Layout& l, const Options& options) {
         l.waves[w].by_thread.resize(threads);
         for (Place* place : units) add_job(l.waves[w].by_thread[place->thread], place);
         used = std::max(used, threads);
+        for (Place& place : l.places)
+            if (place.wave == w && place.unit->apart()) add_job(l.waves[w].apart, &place);
     }
     for (Wave& wave : l.waves)  // the pool's barrier takes all its threads
         if (wave.by_thread.size() > 1) wave.by_thread.resize(used);
     if (used > 1) l.pool = std::make_unique<Pool>(used);
-    l.failures.resize(used);
+    l.failures.resize(used + 1);  // and one for the units apart
 }
 
 }  // namespace

@@ -34,11 +34,12 @@ std::size_t edits(std::string_view a, std::string_view b) {  // Levenshtein dist
 }  // namespace
 
 StepError::StepError(std::string unit_name, std::string call_name, std::int64_t at_tick, double at_t,
-                     const std::string& what_happened)
+                     const std::string& what_happened, std::string more)
     : Error(placed(unit_name, call_name, at_tick, at_t, what_happened)),
       unit(std::move(unit_name)),
       call(std::move(call_name)),
       fact(what_happened),
+      details(std::move(more)),
       tick(at_tick),
       t(at_t) {}
 

@@ -70,6 +70,7 @@ protected:
         set_real_ = find<fmi2SetRealTYPE>("fmi2SetReal");
         get_real_ = find<fmi2GetRealTYPE>("fmi2GetReal");
         callbacks_ = {logger, std::calloc, std::free, nullptr, &log_};
+        note_call("fmi2Instantiate");
         c_ = make(options_.instance.c_str(), fmi2CoSimulation, spec_->token.c_str(), spec_->resources.c_str(),
                   &callbacks_, fmi2False, fmi2False);
         if (!c_) {
@@ -79,8 +80,8 @@ protected:
     }
 
     void plan() override {
-        plain_ = make_plain(inputs_, io_.in.data(), in_) && make_plain(outputs_, io_.out.data(), out_) &&
-                 (set_real_ || !in_.count) && (get_real_ || !out_.count);
+        plain_ = !fmu_call_name() && make_plain(inputs_, io_.in.data(), in_) &&
+                 make_plain(outputs_, io_.out.data(), out_) && (set_real_ || !in_.count) && (get_real_ || !out_.count);
     }
 
     void begin_initialisation(const Start& start) override {
@@ -121,6 +122,7 @@ protected:
                     from = reals_.data();
                 }
                 if (!set_real_) need<fmi2SetRealTYPE>("fmi2SetReal");
+                note_call("fmi2SetReal");
                 check("fmi2SetReal", set_real_(c_, group.refs.data(), n, from));
                 break;
             }
@@ -158,10 +160,12 @@ protected:
             case FmiType::float64: {
                 if (!get_real_) need<fmi2GetRealTYPE>("fmi2GetReal");
                 if (group.contiguous) {
+                    note_call("fmi2GetReal");
                     check("fmi2GetReal", get_real_(c_, group.refs.data(), n, io.out.data() + group.at[0]));
                     break;
                 }
                 reals_.resize(n);
+                note_call("fmi2GetReal");
                 check("fmi2GetReal", get_real_(c_, group.refs.data(), n, reals_.data()));
                 for (std::size_t i = 0; i < n; ++i) io.out[group.at[i]] = reals_[i];
                 break;
@@ -196,6 +200,7 @@ protected:
     }
 
     void free() noexcept override {
+        note_call("fmi2FreeInstance");
         if (free_) free_(c_);
         c_ = nullptr;
     }
@@ -236,6 +241,7 @@ private:
     // Symbols are looked up when first called: only what is called must exist.
     template <class Function>
     Function* find(const char* name) const {
+        note_call(name);  // most are called at once
         return reinterpret_cast<Function*>(library_.find(name));
     }
     template <class Function>
@@ -249,6 +255,7 @@ private:
     [[gnu::noinline]] void step_general(const Step& now, const Io& io) {
         answer_end_request();
         set_inputs(io);
+        note_call("fmi2DoStep");
         const fmi2Status status = do_step_(c_, now.t, now.dt, no_way_back());
         if (status != fmi2OK) step_not_ok(now, status);
         get_outputs(io);

@@ -119,6 +119,7 @@ protected:
         set_float64_ = find<fmi3SetFloat64TYPE>("fmi3SetFloat64");
         get_float64_ = find<fmi3GetFloat64TYPE>("fmi3GetFloat64");
         const char* resources = spec_->resources.empty() ? nullptr : spec_->resources.c_str();
+        note_call("fmi3InstantiateCoSimulation");
         i_ = make(options_.instance.c_str(), spec_->token.c_str(), resources, fmi3False, fmi3False, fmi3False,
                   fmi3False, nullptr, 0, &log_, log_message, nullptr);
         if (!i_) {
@@ -128,8 +129,9 @@ protected:
     }
 
     void plan() override {
-        plain_ = make_plain(inputs_, io_.in.data(), in_) && make_plain(outputs_, io_.out.data(), out_) &&
-                 (set_float64_ || !in_.count) && (get_float64_ || !out_.count);
+        plain_ = !fmu_call_name() && make_plain(inputs_, io_.in.data(), in_) &&
+                 make_plain(outputs_, io_.out.data(), out_) && (set_float64_ || !in_.count) &&
+                 (get_float64_ || !out_.count);
     }
 
     void set_structural(const std::vector<const FmuStart*>& starts) override {
@@ -169,6 +171,7 @@ protected:
     void set_numbers(const Group& group, const double* numbers) override {
         if (group.type == FmiType::float64 && group.contiguous) {
             if (!set_float64_) need<fmi3SetFloat64TYPE>("fmi3SetFloat64");
+            note_call("fmi3SetFloat64");
             check("fmi3SetFloat64",
                   set_float64_(i_, group.refs.data(), group.refs.size(), numbers + group.at[0], group.values()));
             return;
@@ -220,6 +223,7 @@ protected:
         const std::size_t n = group.refs.size(), values = group.values();
         if (group.type == FmiType::float64 && group.contiguous) {
             if (!get_float64_) need<fmi3GetFloat64TYPE>("fmi3GetFloat64");
+            note_call("fmi3GetFloat64");
             check("fmi3GetFloat64", get_float64_(i_, group.refs.data(), n, io.out.data() + group.at[0], values));
         } else if (group.type == FmiType::string) {
             strings_.assign(values, nullptr);
@@ -256,6 +260,7 @@ protected:
     }
 
     void free() noexcept override {
+        note_call("fmi3FreeInstance");
         if (free_) free_(i_);
         i_ = nullptr;
     }
@@ -295,6 +300,7 @@ protected:
 private:
     template <class Function>
     Function* find(const char* name) const {
+        note_call(name);  // most are called at once
         return reinterpret_cast<Function*>(library_.find(name));
     }
     template <class Function>
@@ -325,6 +331,7 @@ private:
     void do_step(const Step& now) {
         bool events = false, terminate = false, early = false;
         double reached = now.t + now.dt;
+        note_call("fmi3DoStep");
         const fmi3Status status = do_step_(i_, now.t, now.dt, !state_taken_, &events, &terminate, &early, &reached);
         if (status != fmi3OK || early || terminate) [[unlikely]]
             finish_step(now, status, early, reached, terminate);
@@ -346,6 +353,7 @@ private:
             bool events = false;
             const double from = reached;
             reached = end;
+            note_call("fmi3DoStep");
             status = do_step_(i_, from, rest, !state_taken_, &events, &terminate, &early, &reached);
             if (early && reached <= from) round = 999;
         }

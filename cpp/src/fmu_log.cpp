@@ -1,7 +1,9 @@
 #include "fmu_log.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <unordered_set>
 
 namespace crumple {
@@ -14,6 +16,11 @@ constexpr std::size_t longest = 4'000;  // bytes of a line
 std::unordered_set<const void*>& living() {
     static auto* set = new std::unordered_set<const void*>;  // never destroyed: callbacks come after main()
     return *set;
+}
+
+std::span<char>& mirrored() {
+    static std::span<char> field;
+    return field;
 }
 
 }  // namespace
@@ -38,8 +45,15 @@ FmuLog* FmuLog::find(const void* environment) {
     return found == living().end() ? nullptr : static_cast<FmuLog*>(const_cast<void*>(*found));
 }
 
+void FmuLog::mirror(std::span<char> field) { mirrored() = field; }
+
 void FmuLog::add(bool grave, std::string text) {
     const std::lock_guard lock(mutex_);
+    if (const std::span<char> field = mirrored(); !field.empty()) {
+        const std::size_t n = std::min(text.size(), field.size() - 1);
+        std::memcpy(field.data(), text.data(), n);
+        field[n] = '\0';
+    }
     lines_.emplace_back(grave, std::move(text));
     if (lines_.size() > kept) lines_.pop_front();
 }

@@ -5,6 +5,7 @@
 #include <cstdarg>
 #include <deque>
 #include <mutex>
+#include <span>
 #include <string>
 
 namespace crumple {
@@ -19,6 +20,9 @@ public:
     void add(bool grave, std::string text);
     // The last message of a failing status, else the last message of all; empty where there was none.
     std::string last_words() const;
+
+    // From now on the last message of all logs stands in `field` too, for those who look when this process is gone.
+    static void mirror(std::span<char> field);
 
     // The log behind a callback's environment pointer; null where the pointer is not that of a living log. The caller
     // holds `register_mutex()` while it uses the answer.

@@ -97,6 +97,7 @@ void FmuUnit::reset(const Start& start, const Io& io) {
     state_taken_ = false;
     mode_ = fp_mode();
     const bool copy = spec_->once_per_process && !first_use(spec_->library);
+    note_call("dlopen");
     library_ = Library::open(spec_->library, copy);
     if (!library_.warning().empty()) warn(library_.warning());
     instantiate();
@@ -152,7 +153,14 @@ void* FmuUnit::own(const State& state) const {
     return mine->state;
 }
 
-void FmuUnit::load(const State& state, const Io& /*io*/) {
+StatePointer FmuUnit::save_for_another() {
+    if (!spec_->can_save || !spec_->can_serialize) return nullptr;
+    const StatePointer own_state = save();
+    return std::make_shared<PackedState>(pack(*own_state));
+}
+
+void FmuUnit::load(const State& state, const Io& io) {
+    if (const auto* packed = dynamic_cast<const PackedState*>(&state)) return load(*unpack(packed->bytes), io);
     set_state(own(state));
     state_taken_ = true;
     if (phase_ == Phase::ended) phase_ = Phase::stepping;
@@ -161,6 +169,7 @@ void FmuUnit::load(const State& state, const Io& /*io*/) {
 }
 
 std::string FmuUnit::pack(const State& state) {
+    if (const auto* packed = dynamic_cast<const PackedState*>(&state)) return packed->bytes;
     if (!spec_->can_serialize)
         throw UnitError("pack", "its state cannot leave this process: the FMU does not offer canSerializeFMUstate");
     std::string bytes = serialize(own(state));

@@ -1,6 +1,7 @@
 // What FMI 2 and FMI 3 share: ports, the grouping of variables by type for bulk calls, states, warnings.
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -66,6 +67,25 @@ struct FmuState final : State {
     std::shared_ptr<Graveyard> graveyard;  // of the instance that made the state: no other may load it
 };
 
+// A state as bytes: of any instance of the model.
+struct PackedState final : State {
+    explicit PackedState(std::string b) : bytes(std::move(b)) {}
+    std::string bytes;
+};
+
+// Where the name of each call is noted before it is made, in a worker: 64 bytes, for when it does not come back.
+// Null in a process that runs the world; its fast path notes nothing.
+inline char*& fmu_call_name() {
+    static char* field = nullptr;
+    return field;
+}
+inline void note_call(const char* name) {
+    if (char* field = fmu_call_name()) [[unlikely]] {
+        std::strncpy(field, name, 63);
+        field[63] = '\0';
+    }
+}
+
 class FmuUnit : public Unit {
 public:
     FmuUnit(std::shared_ptr<const FmuSpec> spec, FmuOptions options);
@@ -76,10 +96,12 @@ public:
     void feed(std::size_t output) override;
     double rehearse(double dt) override;
     std::vector<std::string> warnings() const override { return warnings_; }
+    std::size_t warning_count() const override { return warnings_.size(); }
     void reset(const Start& start, const Io& io) final;
     void end() final;
     StatePointer save() final;
     void load(const State& state, const Io& io) final;
+    StatePointer save_for_another() final;
     std::string pack(const State& state) final;
     StatePointer unpack(const std::string& bytes) final;
     bool tune(const std::string& parameter, std::span<const double> value) final;

@@ -72,6 +72,7 @@ struct Gather {
 struct Wave {
     std::vector<Gather> gathers;
     std::vector<Work> by_thread;  // one entry: no parallelism
+    Work apart;                   // units in processes of their own
 };
 
 // The first failure of a thread in a wave.

@@ -1,8 +1,8 @@
 // Snapshots as bytes, for a file and another process: a header, then what Snapshot holds, little-endian.
 
-#include <bit>
 #include <string_view>
 
+#include "bytes.hpp"
 #include "layout.hpp"
 
 namespace crumple {
@@ -11,69 +11,9 @@ namespace {
 
 constexpr std::string_view magic = "crumple snapshot 1\n";
 
-class Writer {
-public:
-    void text(std::string_view bytes) { out_.append(bytes); }
-    void number(std::uint64_t x) {
-        for (int shift = 0; shift < 64; shift += 8) out_ += static_cast<char>(x >> shift & 255);
-    }
-    void sized(std::string_view bytes) {
-        number(bytes.size());
-        text(bytes);
-    }
-    void reals(const std::vector<double>& values) {
-        number(values.size());
-        for (double x : values) number(std::bit_cast<std::uint64_t>(x));
-    }
-    void blobs(const std::vector<Blob>& values) {
-        number(values.size());
-        for (const Blob& blob : values) sized(blob ? std::string_view(*blob) : std::string_view());
-    }
-    std::string take() { return std::move(out_); }
-
-private:
-    std::string out_;
-};
-
-// Trusts no length: what is cut short or too long is a UsageError.
-class Reader {
-public:
-    explicit Reader(std::string_view bytes) : rest_(bytes) {}
-
-    std::string_view text(std::uint64_t n) {
-        if (n > rest_.size()) throw UsageError("unpack(): these bytes are no whole snapshot; they end too early");
-        const std::string_view part = rest_.substr(0, n);
-        rest_.remove_prefix(n);
-        return part;
-    }
-    std::uint64_t number() {
-        const std::string_view part = text(8);
-        std::uint64_t x = 0;
-        for (std::size_t i = 0; i < 8; ++i)
-            x |= static_cast<std::uint64_t>(static_cast<unsigned char>(part[i])) << 8 * i;
-        return x;
-    }
-    std::string_view sized() { return text(number()); }
-    std::vector<double> reals(std::size_t wanted) {
-        expect(number(), wanted);
-        std::vector<double> values(wanted);
-        for (double& x : values) x = std::bit_cast<double>(number());
-        return values;
-    }
-    std::vector<Blob> blobs(std::size_t wanted) {
-        expect(number(), wanted);
-        std::vector<Blob> values(wanted);
-        for (Blob& blob : values) blob = std::make_shared<const std::string>(sized());
-        return values;
-    }
-    void expect(std::uint64_t found, std::uint64_t wanted) const {
-        if (found != wanted) throw UsageError("unpack(): this snapshot was taken from a world of other units");
-    }
-    bool done() const { return rest_.empty(); }
-
-private:
-    std::string_view rest_;
-};
+void expect(std::uint64_t found, std::uint64_t wanted) {
+    if (found != wanted) throw UsageError("unpack(): this snapshot was taken from a world of other units");
+}
 
 }  // namespace
 
@@ -83,7 +23,7 @@ std::string World::pack(const Snapshot& snapshot) {
     Layout& l = *layout_;
     if (snapshot.units.size() != l.places.size())
         throw UsageError("pack(): this snapshot was taken from a world of other units");
-    Writer out;
+    ByteWriter out;
     out.text(magic);
     out.number(static_cast<std::uint64_t>(snapshot.tick));
     out.number(snapshot.seed);
@@ -112,33 +52,46 @@ std::string World::pack(const Snapshot& snapshot) {
 std::shared_ptr<const Snapshot> World::unpack(std::string_view bytes) {
     const Exclusive exclusive(*this, "unpack");
     require(phase_ != Phase::open && phase_ != Phase::built, "unpack");
+    if (!bytes.starts_with(magic)) throw UsageError("unpack(): these bytes are no snapshot of this version of Crumple");
+    try {
+        return read_snapshot(bytes.substr(magic.size()));
+    } catch (const BytesError& error) {
+        throw UsageError(std::string("unpack(): these bytes are no whole snapshot; ") + error.what());
+    }
+}
+
+std::shared_ptr<const Snapshot> World::read_snapshot(std::string_view bytes) {
     Layout& l = *layout_;
-    Reader in(bytes);
-    if (bytes.size() < magic.size() || in.text(magic.size()) != magic)
-        throw UsageError("unpack(): these bytes are no snapshot of this version of Crumple");
+    ByteReader in(bytes);
     auto snapshot = std::make_shared<Snapshot>();
     snapshot->tick = static_cast<Tick>(in.number());
     snapshot->seed = in.number();
-    in.expect(in.number(), static_cast<std::uint64_t>(period_.numerator()));
-    in.expect(in.number(), static_cast<std::uint64_t>(period_.denominator()));
+    expect(in.number(), static_cast<std::uint64_t>(period_.numerator()));
+    expect(in.number(), static_cast<std::uint64_t>(period_.denominator()));
     Digest::Lanes lanes;
     for (std::uint64_t& lane : lanes) lane = in.number();
     snapshot->digest = Digest(lanes);
-    snapshot->signals = in.reals(l.signals.size());
-    snapshot->inputs = in.reals(l.inputs.size());
-    snapshot->signal_blobs = in.blobs(l.signal_blobs.size());
-    snapshot->input_blobs = in.blobs(l.input_blobs.size());
-    in.expect(in.number(), l.places.size());
+    snapshot->signals = in.reals();
+    snapshot->inputs = in.reals();
+    snapshot->signal_blobs = in.blobs();
+    snapshot->input_blobs = in.blobs();
+    expect(snapshot->signals.size(), l.signals.size());
+    expect(snapshot->inputs.size(), l.inputs.size());
+    expect(snapshot->signal_blobs.size(), l.signal_blobs.size());
+    expect(snapshot->input_blobs.size(), l.input_blobs.size());
+    expect(in.number(), l.places.size());
     for (Place& place : l.places) {
-        if (in.sized() != place.name) in.expect(0, 1);
+        if (in.sized() != place.name) expect(0, 1);
         const std::string state(in.sized());
         try {
             l.on_owner(place, [&] { snapshot->units.push_back(place.unit->unpack(state)); });
+        } catch (const BytesError& error) {
+            throw UsageError("unpack(): the state of unit '" + place.name + "' is not whole; " + error.what());
         } catch (...) {
             rethrow_placed(place, tick_, t(), std::current_exception());
         }
     }
-    if (!in.done()) throw UsageError("unpack(): bytes follow the end of the snapshot");
+    in.end();
     snapshot->world = signature();
     return snapshot;
 }

@@ -3,7 +3,7 @@
 //   for each wave                        units with no same-tick dependence on each other
 //       gather   inputs  <- published    what was true at t_k (Jacobi) ...
 //                        or latest       ... or what earlier waves just computed (same_tick)
-//       run      latest  <- units        each unit on its own thread, waves in order
+//       run      latest  <- units        each unit on its own thread or in its own process, waves in order
 //   commit       published <- latest, ++tick, digest; a NaN or an infinity ends the run
 //   observe      probes read published; they cannot write
 //
@@ -52,17 +52,23 @@ void step_profiled(const Work& work, const Work::Run& run, const Step& now, std:
     }
 }
 
+// What is to be stepped at this tick; false for a unit whose window goes on.
+bool due(const Work::Run& run, const Moment& moment, Step& now) {
+    now = {moment.tick, moment.t, run.dt};
+    if (run.every == 1) return true;
+    if ((moment.tick + 1) % run.every != 0) return false;
+    now.tick = moment.tick + 1 - run.every;
+    now.t = moment.start + moment.period.at(now.tick);
+    return true;
+}
+
 void run_thread(const Work& work, const Moment& moment, bool profiling, Failure& failure) {
     const Work::Run* run = work.runs.data();
     std::size_t current = 0;  // unit within the run
     try {
+        Step now;
         for (const Work::Run* const end = run + work.runs.size(); run != end; ++run) {
-            Step now{moment.tick, moment.t, run->dt};
-            if (run->every != 1) {
-                if ((moment.tick + 1) % run->every != 0) continue;
-                now.tick = moment.tick + 1 - run->every;
-                now.t = moment.start + moment.period.at(now.tick);
-            }
+            if (!due(*run, moment, now)) continue;
             const std::span<const Job> jobs{work.jobs.data() + run->first, run->count};
             if (profiling) [[unlikely]]
                 step_profiled(work, *run, now, current);
@@ -74,7 +80,25 @@ void run_thread(const Work& work, const Moment& moment, bool profiling, Failure&
     }
 }
 
+// Units in processes of their own begin their steps, all at once; the first that cannot is remembered.
+void post(const Work& work, const Moment& moment, Failure& failure) {
+    Step now;
+    for (const Work::Run& run : work.runs) {
+        if (!due(run, moment, now)) continue;
+        for (std::size_t i = run.first; i < run.first + run.count; ++i) {
+            try {
+                work.jobs[i].unit->post(now, *work.jobs[i].io);
+            } catch (...) {
+                failure = {work.places[i], std::current_exception()};
+                return;
+            }
+        }
+    }
+}
+
 void run(Layout& layout, const Wave& wave, const Moment& moment) {
+    Failure& apart = layout.failures.back();
+    post(wave.apart, moment, apart);
     if (wave.by_thread.size() == 1) {
         run_thread(wave.by_thread[0], moment, layout.profiling, layout.failures[0]);
     } else {
@@ -90,6 +114,7 @@ void run(Layout& layout, const Wave& wave, const Moment& moment) {
             },
             &call);
     }
+    if (!apart.place) run_thread(wave.apart, moment, layout.profiling, apart);
 
     const Failure* first = nullptr;
     for (const Failure& failure : layout.failures)
@@ -152,6 +177,7 @@ void World::commit() {
 }
 
 void World::observe() {
+    if (quiet_) return;
     Layout& l = *layout_;
     for (const auto& probe : l.probes)
         probe->observe(tick_, t(), {l.published(), l.outputs}, {l.published_blobs(), l.output_blobs});

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 
+#include "crumple/random.hpp"
 #include "layout.hpp"
 
 namespace crumple {
@@ -89,7 +90,7 @@ void rethrow_placed(const Place& place, Tick tick, double t, const std::exceptio
     } catch (const StepError&) {
         throw;
     } catch (const UnitError& error) {
-        throw StepError(place.name, error.call(), tick, t, error.what());
+        throw StepError(place.name, error.call(), tick, t, error.what(), error.details());
     } catch (const EndRequest& request) {
         throw EndError(place.name, "step", tick, t, request.what());
     }  // anything else comes from a binding, which knows how to place it
@@ -257,7 +258,7 @@ bool World::tune(const std::string& unit, const std::string& parameter, std::spa
     return known;
 }
 
-std::shared_ptr<const Snapshot> World::snapshot() {
+std::shared_ptr<const Snapshot> World::snapshot(bool for_another) {
     const Exclusive exclusive(*this, "snapshot");
     require(phase_ == Phase::ready, "snapshot");
     auto snapshot = std::make_shared<Snapshot>(Snapshot{tick_,
@@ -273,7 +274,8 @@ std::shared_ptr<const Snapshot> World::snapshot() {
     for (Place& place : layout_->places) {
         StatePointer state;
         try {
-            layout_->on_owner(place, [&] { state = place.unit->save(); });
+            layout_->on_owner(place,
+                              [&] { state = for_another ? place.unit->save_for_another() : place.unit->save(); });
         } catch (...) {
             rethrow_placed(place, tick_, t(), std::current_exception());
         }
@@ -282,7 +284,8 @@ std::shared_ptr<const Snapshot> World::snapshot() {
     }
     if (!unable.empty())
         throw UsageError("the world cannot be saved, because the state of these units cannot: " + unable +
-                         ". (An FMU must offer canGetAndSetFMUstate.)");
+                         ". (An FMU in this process must offer canGetAndSetFMUstate; in a worker, isolate = true, "
+                         "any can be saved that has no threads.)");
     return snapshot;
 }
 
@@ -300,7 +303,7 @@ std::string World::signature() const {
 
 void World::restore(const Snapshot& snapshot) {
     const Exclusive exclusive(*this, "restore");
-    require(phase_ == Phase::ready || phase_ == Phase::failed || phase_ == Phase::ended, "restore");
+    require(phase_ != Phase::open, "restore");
     if (snapshot.world != signature())
         throw UsageError(
             "restore(): this snapshot was taken from a world of other units, or of another period or start");
@@ -312,10 +315,23 @@ void World::restore(const Snapshot& snapshot) {
     for (auto& failure : layout_->failures) failure = {};
     tick_ = snapshot.tick;
     seed_ = snapshot.seed;
+    const bool unreset = phase_ == Phase::built;
+    phase_ = Phase::failed;  // until all of it went well
     for (std::size_t i = 0; i < layout_->places.size(); ++i) {
         Place& place = layout_->places[i];
+        const Start start{stream_seed(seed_, place.name), options_.start, place.dt};
         try {
-            layout_->on_owner(place, [&] { place.unit->load(*snapshot.units[i], place.io); });
+            layout_->on_owner(place, [&] {
+                if (unreset && !place.unit->loads_unreset()) {
+                    const std::vector<double> outputs(place.io.out.begin(), place.io.out.end());
+                    const std::vector<Blob> blobs(place.io.out_blobs.begin(), place.io.out_blobs.end());
+                    place.unit->reset(start, place.io);
+                    place.unit->begin(place.io);
+                    std::copy(outputs.begin(), outputs.end(), place.io.out.begin());
+                    std::copy(blobs.begin(), blobs.end(), place.io.out_blobs.begin());
+                }
+                place.unit->load(*snapshot.units[i], place.io);
+            });
         } catch (...) {
             fail();
             rethrow_placed(place, tick_, t(), std::current_exception());
@@ -412,6 +428,18 @@ std::vector<std::string> World::warnings() const {
     for (const Place& place : layout_->places)
         for (const auto& text : place.unit->warnings()) all.push_back("unit '" + place.name + "': " + text);
     return all;
+}
+
+std::map<std::string, std::string> World::inspect(const std::string& unit) {
+    const Exclusive exclusive(*this, "inspect");
+    Place& place = layout_->places[unit_index(unit)];
+    std::map<std::string, std::string> found;
+    try {
+        layout_->on_owner(place, [&] { found = place.unit->inspect(); });
+    } catch (...) {
+        rethrow_placed(place, tick_, t(), std::current_exception());
+    }
+    return found;
 }
 
 bool World::has_pinned_units() const {

@@ -94,3 +94,11 @@ class EndError(StepError):
     def __init__(self, unit: str, call: str, tick: int, t: float, fact: str) -> None:
         super().__init__(unit, call, tick, t, fact)
         self.args = (f"unit '{unit}' asked to end the run at t = {t:.6g} s (tick {tick}): {fact}",)
+
+
+class WorkerTraceback(CrumpleError):
+    """The traceback, as text, of what a plugin raised in its worker process; the cause of the StepError here."""
+
+    def lines(self) -> list[str]:
+        """The lines of the traceback, the plugin's own frames only."""
+        return str(self).splitlines()

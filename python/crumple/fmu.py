@@ -12,11 +12,14 @@ from typing import Any
 
 from crumple import _core
 from crumple.archive import Archive, library_path, open_fmu, require_cosimulation
+from crumple.certificate import Certificate, certificate_of
 from crumple.content import bundled
 from crumple.description import Description, Variable, did_you_mean, element_count, find_variable, shape_of
 from crumple.errors import FmuError
 from crumple.si import SiError, parse_si
 from crumple.start import decode_start, encode_start
+from crumple.worker import Limits, fmu_command, python_command
+from crumple.worker import options as worker_options
 
 _specs: dict[tuple[Any, ...], _core.FmuSpec] = {}
 
@@ -125,11 +128,45 @@ class Fmu:
             f" and takes whole multiples of it ({internal:g} s, {2 * internal:g} s, ...)"
         )
 
-    def make_unit(self, instance: str) -> _core.UnitHolder:
-        """The unit, ready to be added to the core's world under the name `instance`."""
+    def make_unit(
+        self,
+        instance: str,
+        *,
+        isolate: bool = False,
+        step_timeout: float | None = None,
+        limits: Limits | None = None,
+    ) -> _core.UnitHolder:
+        """The unit, ready to be added to the core's world under the name `instance`.
+
+        isolate: in a worker process.   step_timeout, limits: see World.add.
+        """
+        worker = None
+        if isolate:
+            certificate = self.certificate()
+            python = calls_python(library_path(self.archive))
+            worker = worker_options(
+                python_command("fmu") if python else fmu_command(),
+                step_timeout=step_timeout,
+                limits=limits,
+                trust_state=certificate is not None and certificate.state == "exact",
+            )
         return _core.make_fmu_unit(
-            self._spec(), instance, self.starts, self.tolerance, self.stop, self.allow_warnings
+            self._spec(), instance, self.starts, self.tolerance, self.stop, self.allow_warnings, worker
         )
+
+    def certificate(self) -> Certificate | None:
+        """What vetting found out about this FMU; None where it was not vetted."""
+        return certificate_of(self.archive.sha256)
+
+    def trusted(self) -> bool:
+        """Whether it may run in the process of the world: vetted, and found clean."""
+        certificate = self.certificate()
+        return certificate is not None and certificate.clean
+
+    def _state_lies(self) -> bool:
+        """Vetting has found that a restored state is not the one that was saved: never to be used for that."""
+        certificate = self.certificate()
+        return certificate is not None and certificate.state in ("lying", "tolerance")
 
     def _can_be_port(self, variable: Variable) -> bool:
         # an FMI 3 variable with clocks has a value only in event mode, which is not used; arrays may have size 0
@@ -173,6 +210,7 @@ class Fmu:
             tuple(sorted(self.structural.items())),
             given,
             self.allow_nonfinite,
+            self._state_lies(),
         )
         if key not in _specs:
             _specs[key] = _core.FmuSpec(self._describe(inputs, outputs))
@@ -198,8 +236,8 @@ class Fmu:
             "token": described.token,
             "resources": resources.as_uri() if fmi == 2 else f"{resources}{os.sep}",
             "once_per_process": described.once_per_process,
-            "can_save": described.can_save,
-            "can_serialize": described.can_serialize,
+            "can_save": described.can_save and not self._state_lies(),
+            "can_serialize": described.can_serialize and not self._state_lies(),
             "can_vary_step": described.can_vary_step,
             "default_step": described.default_step or 0.0,
             "inputs": [self._port(v) for v in inputs],

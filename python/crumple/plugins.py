@@ -107,7 +107,7 @@ def _from_file(name: str, folder: Path) -> type[Unit]:
     path = path if path.is_absolute() else folder / path
     if not path.is_file():
         raise PluginError(f'plugin file "{path}" does not exist')
-    module = _module_of(path.resolve())
+    module = module_of(path.resolve())
     if attribute:
         if not hasattr(module, attribute):
             units = [k for k, v in vars(module).items() if _is_unit(v)]
@@ -121,7 +121,7 @@ def _from_file(name: str, folder: Path) -> type[Unit]:
     return _checked(own[0], name)
 
 
-def _module_of(path: Path) -> ModuleType:
+def module_of(path: Path) -> ModuleType:
     """The module of a file, imported once, under a name that no other file of the same name can take."""
     name = f"crumple_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     known = sys.modules.get(name)

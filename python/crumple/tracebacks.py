@@ -5,12 +5,14 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from crumple.errors import CrumpleError
+from crumple.errors import CrumpleError, WorkerTraceback
 
 
 def plugin_traceback(error: BaseException) -> list[str]:
     """Lines of the exception that a plugin raised (`error.__cause__`), its own frames only; else nothing."""
     cause = error.__cause__
+    if isinstance(cause, WorkerTraceback):
+        return cause.lines()
     if cause is None or isinstance(cause, CrumpleError | OSError):
         return []
     frames = [frame for frame in traceback.extract_tb(cause.__traceback__) if not _ours(frame.filename)]

@@ -13,6 +13,9 @@ from crumple import _core
 from crumple.errors import UsageError
 from crumple.fmu import Fmu
 from crumple.unit import Unit
+from crumple.worker import Limits, plugin_recipe, python_command
+from crumple.worker import available as workers_available
+from crumple.worker import options as worker_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,6 +123,7 @@ class World:
     threads: most threads to use, by default one per core; units spread over them where their measured cost is worth
         it. Results never depend on it.
     digest: keep a hash of all signals at all ticks.   start: time at tick 0 [s].
+    isolate: for units whose `add` does not say.
 
     Example:
         world = World(period="1 ms")
@@ -138,6 +142,7 @@ class World:
         threads: int | None = None,
         digest: bool = True,
         start: float = 0.0,
+        isolate: bool | None = None,
         _everywhere: bool = False,
     ) -> None:
         self._period = period_of(period)
@@ -148,34 +153,82 @@ class World:
             self._period.numerator, self._period.denominator, count, digest, start, _everywhere
         )
         self._fmus: dict[str, Fmu] = {}
+        self._plugins: dict[str, Unit] = {}
+        self._isolated: dict[str, bool] = {}
+        self._isolate = isolate
         self._built = False
 
     # -- description ------------------------------------------------------------------------------------------------
 
-    def add(self, name: str, unit: Fmu | Unit | type[Unit] | Table, *, every: int = 1) -> None:
+    def add(
+        self,
+        name: str,
+        unit: Fmu | Unit | type[Unit] | Table,
+        *,
+        every: int = 1,
+        isolate: bool | None = None,
+        step_timeout: float | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         """Adds a unit under a name of its own. every: its step in ticks of the world.
 
         A unit with every = N reads its inputs when its window of N ticks opens; its outputs appear when it closes.
+        isolate: in a worker process (True) or in this one (False). By default an FMU that was vetted and found clean
+        and a plugin run in this process, any other FMU in a worker. Results are the same, bit for bit.
+        step_timeout: wall time that each of a worker's calls may take [s], by default 10.
+        limits: what the worker may use; stating them asks for a worker, too.
         """
         if isinstance(unit, type) and issubclass(unit, Unit):
             unit = unit()
+        if not isinstance(unit, Unit | Fmu) and not hasattr(unit, "make_unit"):
+            raise UsageError(
+                f'add("{name}"): {unit!r} is no unit. Give an Fmu, or a subclass of crumple.Unit.'
+            )
+        apart = self._apart(name, unit, isolate, limited=limits is not None)
         if isinstance(unit, Unit):
-            if any(unit is other for other in self.__dict__.setdefault("_plugins", [])):
+            if any(unit is other for other in self._plugins.values()):
                 raise UsageError(f'add("{name}"): this instance is in the world already; make another')
-            self._core.add(name, _core.make_python_unit(unit, name), every)
-            self.__dict__["_plugins"].append(unit)
+            if apart:
+                holder = _core.make_plugin_worker(
+                    type(unit).__ports__(),
+                    plugin_recipe(unit),
+                    worker_options(
+                        python_command("plugin"),
+                        step_timeout=step_timeout,
+                        limits=limits,
+                        trust_state=True,
+                        fresh=False,
+                    ),
+                )
+            else:
+                holder = _core.make_python_unit(unit, name)
+            self._core.add(name, holder, every)
+            self._plugins[name] = unit
         elif isinstance(unit, Fmu):
             refused = unit.check_step(float(self._period * every))
             if refused:
                 raise UsageError(f'add("{name}"): {refused}')
-            self._core.add(name, unit.make_unit(name), every)
+            made = unit.make_unit(name, isolate=apart, step_timeout=step_timeout, limits=limits)
+            self._core.add(name, made, every)
             self._fmus[name] = unit
-        elif hasattr(unit, "make_unit"):
-            self._core.add(name, unit.make_unit(name), every)
         else:
+            self._core.add(name, unit.make_unit(name), every)
+        self._isolated[name] = apart
+
+    def _apart(self, name: str, unit: Fmu | Unit | Table, isolate: bool | None, *, limited: bool) -> bool:
+        """Whether the unit runs in a worker process."""
+        if not isinstance(unit, Unit | Fmu):
+            if isolate or limited:
+                raise UsageError(f'add("{name}"): a table is read by the world itself; it cannot be isolated')
+            return False
+        asked = isolate if isolate is not None else (True if limited else self._isolate)
+        if asked is None:
+            return isinstance(unit, Fmu) and not unit.trusted() and workers_available()
+        if asked and not workers_available():
             raise UsageError(
-                f'add("{name}"): {unit!r} is no unit. Give an Fmu, or a subclass of crumple.Unit.'
+                f'add("{name}", isolate=True): worker processes need Linux; here units run in this process only'
             )
+        return asked
 
     def connect(
         self,
@@ -362,6 +415,10 @@ class World:
     def unit_views(self) -> list[_core.UnitView]:
         """For each unit: name, every, wave, thread, and cost [s] per step as rehearsed (0 where unknown)."""
         return self._core.unit_views()
+
+    def isolated(self) -> Mapping[str, bool]:
+        """Which units run in worker processes, by name."""
+        return self._isolated
 
     def waves(self) -> list[list[str]]:
         """Names of the units, wave by wave."""

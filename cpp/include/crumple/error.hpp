@@ -35,11 +35,14 @@ public:
 // A unit failed. Thrown by units with `call` set; the world adds unit, tick and time and rethrows as StepError.
 class UnitError : public Error {
 public:
-    UnitError(std::string call, const std::string& fact) : Error(fact), call_(std::move(call)) {}
+    UnitError(std::string call, const std::string& fact, std::string details = {})
+        : Error(fact), call_(std::move(call)), details_(std::move(details)) {}
     const std::string& call() const { return call_; }
+    const std::string& details() const { return details_; }  // more lines, such as a traceback; mostly empty
 
 private:
     std::string call_;  // the function that failed, such as fmi2DoStep
+    std::string details_;
 };
 
 // A unit asked to end the run (FMI: terminate). Not a failure, and not a pass either.
@@ -50,9 +53,10 @@ public:
 
 class StepError : public Error {
 public:
-    StepError(std::string unit, std::string call, std::int64_t tick, double t, const std::string& fact);
+    StepError(std::string unit, std::string call, std::int64_t tick, double t, const std::string& fact,
+              std::string details = {});
 
-    std::string unit, call, fact;
+    std::string unit, call, fact, details;
     std::int64_t tick;
     double t;  // [s]
 };

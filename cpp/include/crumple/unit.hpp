@@ -1,6 +1,7 @@
 // A unit is one instance of a model in a world: an FMU, a Python plugin, a C++ class.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -80,12 +81,22 @@ public:
         for (current = 0; current < jobs.size(); ++current) jobs[current].unit->step(now, *jobs[current].io);
     }
 
+    // In a process of its own: post() begins a step, step() then waits for its end, so that all such units of a wave
+    // work at the same time. A step that was not posted is begun by step() itself.
+    virtual bool apart() const { return false; }
+    virtual void post(const Step& /*now*/, const Io& /*io*/) {}
+
     // The run is over and went well.
     virtual void end() {}
 
     // Null: cannot be saved, and the world says so.
     virtual StatePointer save() { return nullptr; }
     virtual void load(const State& /*state*/, const Io& /*io*/) {}
+
+    // A state that another unit of the same model can load, too: for a second world. Null: there is no such state.
+    virtual StatePointer save_for_another() { return save(); }
+    // load() needs no reset() before it.
+    virtual bool loads_unreset() const { return false; }
 
     // A state as bytes for a file or another process, and back. Throws UnitError where the unit cannot do that.
     virtual std::string pack(const State& /*state*/) { throw UnitError("pack", "its state cannot leave this process"); }
@@ -104,6 +115,10 @@ public:
 
     // Facts worth telling that are no errors, such as a changed floating-point mode; each once.
     virtual std::vector<std::string> warnings() const { return {}; }
+    virtual std::size_t warning_count() const { return 0; }
+
+    // What it may have changed in its process, where that is its own: see Inspection. Empty: not known.
+    virtual std::map<std::string, std::string> inspect() { return {}; }
 };
 
 template <class Class>

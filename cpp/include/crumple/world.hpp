@@ -2,10 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crumple/error.hpp"
@@ -99,7 +101,10 @@ public:
     // Changes a tunable parameter; false where the unit has none of that name.
     bool tune(const std::string& unit, const std::string& parameter, std::span<const double> value);
 
-    std::shared_ptr<const Snapshot> snapshot();
+    // Throws UsageError naming the units that cannot be saved. `for_another`: other worlds of the same units can be
+    // restored to it, too.
+    std::shared_ptr<const Snapshot> snapshot(bool for_another = false);
+    // Also of a world that was never reset, which so becomes a fork of that of the snapshot.
     void restore(const Snapshot& snapshot);
     // A snapshot as bytes, and back in a world of the same units, also in another process. Needs units that can.
     std::string pack(const Snapshot& snapshot);
@@ -118,6 +123,10 @@ public:
     std::vector<UnitView> unit_views() const;
     std::vector<ConnectionView> connections() const;
     std::vector<std::string> warnings() const;
+    // What a unit in a process of its own may have changed there; empty for others.
+    std::map<std::string, std::string> inspect(const std::string& unit);
+    // While replaying, probes see nothing: they have seen it before.
+    void set_quiet(bool quiet) { quiet_ = quiet; }
     bool has_pinned_units() const;  // units that need the building thread (Python)
 
 private:
@@ -130,6 +139,7 @@ private:
     // world.cpp
     class Exclusive;
     std::string signature() const;
+    std::shared_ptr<const Snapshot> read_snapshot(std::string_view bytes);
     void require(bool ready, const char* what) const;
     void check_finite() const;
     void fail();
@@ -141,6 +151,7 @@ private:
     Tick tick_ = 0;
     std::uint64_t seed_ = 0;
     enum class Phase : std::uint8_t { open, built, ready, failed, ended } phase_ = Phase::open;
+    bool quiet_ = false;
     std::atomic<bool> busy_ = false;  // see Exclusive
 };
 

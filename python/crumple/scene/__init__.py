@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from crumple.scene.compose import compose
-from crumple.scene.load import bundled_scenes, load_scene
+from crumple.scene.document import bundled_scenes
+from crumple.scene.load import load_scene
 from crumple.scene.plan import ConnectionPlan, RecordGroup, Scene, SceneSource, UnitPlan
 
 __all__ = [

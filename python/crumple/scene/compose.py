@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crumple.fmu import Fmu
@@ -26,7 +26,7 @@ def compose(scene: Scene, *, threads: int | None = None, digest: bool = True) ->
         start=float(scene.start),
     )
     for name, plan in scene.units.items():
-        world.add(name, _unit(plan), every=plan.every)
+        world.add(name, _unit(scene, plan), every=plan.every, **_isolation(scene, plan))
     for link in scene.connections:
         world.connect(
             link.source, link.target, same_tick=link.same_tick, scale=link.scale, offset=link.offset
@@ -34,7 +34,19 @@ def compose(scene: Scene, *, threads: int | None = None, digest: bool = True) ->
     return world
 
 
-def _unit(plan: UnitPlan) -> Fmu | Unit:
+def _isolation(scene: Scene, plan: UnitPlan) -> dict[str, Any]:
+    """What is said about where a unit runs; from outside before the scene. What nobody says is left out."""
+    from crumple.worker import Limits
+
+    said: dict[str, Any] = {
+        "isolate": plan.isolate if scene.isolate is None else scene.isolate,
+        "step_timeout": plan.step_timeout if scene.step_timeout is None else scene.step_timeout,
+        "limits": Limits(**plan.limits) if plan.limits else None,
+    }
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def _unit(scene: Scene, plan: UnitPlan) -> Fmu | Unit:
     if plan.plugin is not None:
         return plan.plugin(**plan.values)
     from crumple.fmu import Fmu
@@ -47,4 +59,5 @@ def _unit(plan: UnitPlan) -> Fmu | Unit:
         strict=plan.strict,
         allow_nonfinite=plan.allow_nonfinite,
         allow_warnings=plan.allow_warnings,
+        stop=float(scene.stop) if plan.tell_stop else None,
     )

@@ -1,10 +1,10 @@
 """The text of a scene and of what it includes, merged, with the origin of every key kept.
 
-Included files come first, in their order, and the file that includes them wins. Tables merge key by key;
-anything else replaces what was there. Three rules keep a merge from mixing what does not belong together: a
-unit that names its `fmu` or `plugin` replaces the included unit whole, a requirement that names its `signal`
-or `metric` likewise, and a connection always does. A plain value for a parameter of the scene changes its
-default and keeps its limits.
+What is included, files or bundled scenes by name, comes first, in its order, and the file that includes it
+wins. Tables merge key by key; anything else replaces what was there. Three rules keep a merge from mixing
+what does not belong together: a unit that names its `fmu` or `plugin` replaces the included unit whole, a
+requirement that names its `signal` or `metric` likewise, and a connection always does. A plain value for a
+parameter of the scene changes its default and keeps its limits.
 """
 
 from __future__ import annotations
@@ -18,15 +18,22 @@ from functools import cached_property
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from crumple.content import bundled
 from crumple.errors import Mistake, SceneError
-from crumple.scene.text import key_path
+from crumple.scene.text import did_you_mean, key_path
 
 if TYPE_CHECKING:
     from crumple.scene.lines import Lines, Path
 
+SUFFIX = ".toml"  # of scene files
 _MOST_DEPTH = 40  # of tables and arrays within each other; a deeper text is no scene
 _TOO_DEEP = f"is nested more than {_MOST_DEPTH} deep."
 _MOST_BYTES = 20_000_000  # no scene; a recording, perhaps, that was named by mistake
+
+
+def bundled_scenes() -> dict[str, File]:
+    """The scenes that come with Crumple, by name."""
+    return bundled("scenes", SUFFIX)
 
 
 class Origin:
@@ -209,6 +216,8 @@ def _include(document: Document, name: str, within: tuple[Asked, ...]) -> None:
     assert asked.origin.path is not None
     path = File(os.path.normpath(asked.origin.path.parent / name))
     label = os.path.normpath(os.path.join(os.path.dirname(asked.origin.label), name))
+    if not path.is_file() and (scene := bundled_scenes().get(name)):
+        path, label = scene, f"{name} (bundled)"
     circle = [a.origin for a in within]
     while circle and circle[0].path != path:
         circle.pop(0)
@@ -224,7 +233,7 @@ def _content(document: Document, path: File, label: str, within: tuple[Asked, ..
             return path.read_bytes()
         fact = f"is larger than {_MOST_BYTES // 1_000_000} MB: no scene."
     except FileNotFoundError:
-        fact = "does not exist."
+        fact = f"does not exist.{_bundled_hint(path) if within else ''}"
     except IsADirectoryError:
         fact = "is a folder; name a file in it."
     except OSError as error:
@@ -234,6 +243,14 @@ def _content(document: Document, path: File, label: str, within: tuple[Asked, ..
     else:
         document.mistakes.append(Mistake(None, None, label, fact))
     return None
+
+
+def _bundled_hint(path: File) -> str:
+    """What to say of a file that is not there and may be meant to be a bundled scene."""
+    known = bundled_scenes()
+    if path.name != path.stem and path.stem in known:
+        return f' The bundled scene is called "{path.stem}".'
+    return did_you_mean(path.name, known) if path.name == path.stem else ""
 
 
 # ---- TOML

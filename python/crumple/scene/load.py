@@ -9,20 +9,9 @@ from typing import Any
 
 from crumple.errors import Mistake, SceneError
 from crumple.scene.check import plan_scene
-from crumple.scene.document import read_document
+from crumple.scene.document import SUFFIX, bundled_scenes, read_document
 from crumple.scene.plan import Scene
 from crumple.scene.text import did_you_mean, listed
-
-SUFFIX = ".toml"
-
-
-def bundled_scenes() -> dict[str, Path]:
-    """The scenes that come with Crumple, by name."""
-    import crumple
-
-    # an editable install has two folders: the sources, and what was built
-    folders = [Path(folder) / "bundled" / "scenes" for folder in crumple.__path__]
-    return {path.stem: path for folder in folders for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
 def locate_scene(name: str | os.PathLike[str]) -> tuple[Path, str]:

@@ -74,6 +74,14 @@ def _quantity(value: Any) -> Any:
     raise _fail('must be a number, or a number with a unit in quotes as in "57.09 km/h"', value)
 
 
+def _size(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST:
+        return value
+    raise _fail('must be a size in quotes as in "512 MiB", or a whole number of bytes', value)
+
+
 def _value(value: Any) -> Any:
     if isinstance(value, list):
         return [_value(item) for item in value]
@@ -122,6 +130,7 @@ def _or_reference(schema: dict[str, Any]) -> WithJsonSchema:
 _ARRAY_OF_TEXTS = {"type": "array", "items": {"type": "string"}}
 _COUNT = {"type": "integer", "minimum": 1, "maximum": _LARGEST}
 _SEED = {"type": "integer", "minimum": 0, "maximum": _LARGEST}
+_BYTES = {"type": ["integer", "string"], "minimum": 0, "maximum": _LARGEST}
 
 _VALUE = {"format": "value"}  # holds itself: build_schema puts a reference in its place
 
@@ -138,6 +147,7 @@ Count = Annotated[Any, PlainValidator(_whole(1)), _or_reference(_COUNT)]
 Seed = Annotated[Any, PlainValidator(_whole(0)), _or_reference(_SEED)]
 Number = Annotated[Any, PlainValidator(_number), _or_reference({"type": "number"})]
 Quantity = Annotated[Any, PlainValidator(_quantity), WithJsonSchema({"type": ["number", "string"]})]
+Size = Annotated[Any, PlainValidator(_size), WithJsonSchema(_BYTES)]
 Value = Annotated[Any, PlainValidator(_value), WithJsonSchema(_VALUE)]
 
 
@@ -176,7 +186,35 @@ class ParameterTable(Table):
     doc: Text = Field("", description="What it means.")
 
 
-class UnitTable(Table):
+class LimitsTable(Table):
+    """What a worker process may use."""
+
+    memory: Size = Field(default="4 GiB", description="Most memory of its worker process.")
+    file_size: Size = Field(default="1 GiB", description="Size beyond which no file that it writes can grow.")
+    processes: Flag = Field(default=True, description="Whether it may start processes.")
+    network: Flag = Field(
+        default=True, description="Whether it may use the network, where the system can forbid it."
+    )
+
+
+class IsolationTable(Table):
+    """[isolation]: where units run that do not say so themselves."""
+
+    isolate: Flag = Field(
+        default=None,
+        description="true: in a worker process, false: in Crumple's own. "
+        "By default plugins and FMUs that passed `crumple vet` run in Crumple's own, other FMUs in workers.",
+    )
+    step_timeout: Quantity = Field(
+        default="10 s",
+        description="Wall time that each call to a worker may take before the run ends as an error.",
+    )
+    limits: LimitsTable = Field(
+        default=LimitsTable(), description="What a worker process may use; the system enforces it."
+    )
+
+
+class UnitTable(IsolationTable):
     """[units.NAME]: one instance of a model, either an FMU or a Python plugin."""
 
     model_config = ConfigDict(
@@ -201,6 +239,10 @@ class UnitTable(Table):
     )
     allow_nonfinite: Texts = Field(default=[], description="Outputs that may be NaN or infinite.")
     allow_warnings: Flag = Field(False, description="FMU: go on when it answers with a warning.")
+    tell_stop: Flag = Field(
+        False,
+        description="FMU: tell it when the run stops; some models need it, and some refuse to go beyond.",
+    )
     strict: Flag = Field(False, description="FMU: refuse it where its description is not quite valid.")
 
 
@@ -267,11 +309,15 @@ class SceneFile(Table):
     title: Text = Field("", description="One line that says what happens.")
     description: Text = Field("", description="More about it.")
     include: TextOrTexts = Field(
-        default=[], description="Files to read first, from this file's folder; keys here win."
+        default=[],
+        description="Files to read first, from this file's folder, or bundled scenes by name; keys here win.",
     )
     clock: ClockTable
     parameters: dict[Name, ParameterValue] = Field(
         default={}, description='Values that `--set` and campaigns vary, used as "$name".'
+    )
+    isolation: IsolationTable = Field(
+        default=IsolationTable(), description="Where units run that do not say so themselves."
     )
     units: dict[Name, UnitTable] = Field(description="The instances of models by name.", min_length=1)
     connect: dict[str, Source] = Field(default={}, description='"unit.input" = "unit.output".')

@@ -33,6 +33,9 @@ class UnitPlan:
     model: as the scene names it.   every: its step in ticks.
     values: start values of the FMU's variables, or the plugin's parameters, as written.
     expose: variables of the FMU, by name, that are to become outputs.
+    tell_stop: the FMU is told the stop time of the run.
+    isolate, step_timeout [s, wall time], limits: what the scene says about the worker process, for this unit
+    or for all; None, or missing in `limits`, where it says nothing.
     """
 
     name: str
@@ -44,7 +47,11 @@ class UnitPlan:
     expose: tuple[str, ...] = ()
     allow_nonfinite: tuple[str, ...] = ()
     allow_warnings: bool = False
+    tell_stop: bool = False
     strict: bool = False
+    isolate: bool | None = None
+    step_timeout: float | None = None
+    limits: Mapping[str, int | bool] = field(default_factory=dict)
     ports: UnitPorts | None = field(default=None, repr=False, compare=False)
 
 
@@ -75,6 +82,7 @@ class Scene:
     period [s], start [s]: exact.   stop_tick: how many ticks the run has.
     horizon [s]: the end that the file asks for; `stop`, unless it was given from outside.
     parameters: of the scene, by name, with `--set` applied.   overrides: what `--set` gave, by name.
+    isolate, step_timeout [s, wall time]: from outside, for all units, whatever they say; None: not given.
     record: at most one group for each rate; requirements' signals are in the one with `every` 1.
     warnings: what is allowed, and may still not be meant.
     """
@@ -96,6 +104,8 @@ class Scene:
     connections: tuple[ConnectionPlan, ...]
     requirements: tuple[Requirement, ...]
     record: tuple[RecordGroup, ...]
+    isolate: bool | None = None
+    step_timeout: float | None = None
     view: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

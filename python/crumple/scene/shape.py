@@ -188,6 +188,10 @@ def _model_at(path: Path) -> type[BaseModel] | None:
     if not path:
         return model.SceneFile
     first = path[0]
+    if path[-1] == "limits" and (path == ("isolation", "limits") or (first == "units" and len(path) == 3)):
+        return model.LimitsTable
+    if path == ("isolation",):
+        return model.IsolationTable
     if first in ("clock", "record"):
         return model.ClockTable if first == "clock" else model.RecordTable
     tables: dict[Any, type[BaseModel]] = {
@@ -228,4 +232,6 @@ def _unknown_key(path: Path) -> str:
     near = "".join(f' Did you mean "{name}"?' for name in closest(key, keys, limit=1))
     if not near and len(path) == 1 and key in _keys(model.ClockTable):
         near = " It belongs in [clock]."
+    if len(path) == 1 and key in _keys(model.IsolationTable):
+        near = " It belongs in [isolation], or to a unit."
     return f"unknown key.{near or f' There are: {listed(keys)}.'}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crumple.errors import CrumpleError, PluginError
 from crumple.scene.clock import TimeError, every_of, simplest, time_text
 from crumple.scene.document import Document
+from crumple.scene.isolation import Isolation, plan_isolation
 from crumple.scene.plan import UnitPlan
 from crumple.scene.ports import FmuPorts, PluginPorts
 from crumple.scene.text import did_you_mean, listed, matches
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from crumple.scene.lines import Path
 
 # what only one kind of unit understands
-_ONLY_FMU = {"start": "with", "record": "", "allow_warnings": "", "strict": ""}
+_ONLY_FMU = {"start": "with", "record": "", "allow_warnings": "", "tell_stop": "", "strict": ""}
 _ONLY_PLUGIN = {"with": "start"}
 
 
@@ -48,9 +49,11 @@ def plan_units(document: Document, period: Fraction | None) -> dict[str, UnitPla
     period: of the clock [s], None where it is not known.
     """
     plans: dict[str, UnitPlan] = {}
+    everywhere = plan_isolation(document, ("isolation",), document.tree.get("isolation", {}))
     for name, table in document.tree.get("units", {}).items():
         drafted = _Drafted(document, name, table)
         drafted.plan = replace(drafted.plan, every=_every(drafted, period))
+        _isolate(drafted, everywhere)
         if "fmu" in table and "plugin" in table:
             drafted.fault("plugin", "a unit has one model, either fmu or plugin; take one out.")
         elif "fmu" in table:
@@ -66,6 +69,7 @@ def plan_units(document: Document, period: Fraction | None) -> dict[str, UnitPla
 def _may_be_model(path: Path) -> bool:
     """Whether a faulty key within a unit may have been meant to name its model."""
     others = {"start", "with", "every", "period", "record", "allow_nonfinite", "allow_warnings", "strict"}
+    others |= {"tell_stop", "isolate", "step_timeout", "limits"}
     return not path or path[0] not in others
 
 
@@ -78,6 +82,16 @@ def _every(drafted: _Drafted, period: Fraction | None) -> int:
     except TimeError as error:
         drafted.fault("period", str(error))
         return 1
+
+
+def _isolate(drafted: _Drafted, everywhere: Isolation) -> None:
+    said = plan_isolation(drafted.document, drafted.path, drafted.table, everywhere)
+    drafted.plan = replace(drafted.plan, **said._asdict())
+    own = [key for key in ("step_timeout", "limits") if key in drafted.table]
+    if own and (said.isolate is False or (said.isolate is None and "plugin" in drafted.table)):
+        why = "a plugin is in one" if said.isolate is None else "this unit is in one"
+        text = f"{' and '.join(own)}: kept by worker processes, and {why} only with isolate = true"
+        drafted.document.warnings.append(f"unit '{drafted.plan.name}': {text}")
 
 
 def _misplaced(drafted: _Drafted, keys: Mapping[str, str], kind: str) -> None:
@@ -135,6 +149,7 @@ def _fmu(drafted: _Drafted, period: Fraction | None) -> None:
         values=drafted.values("start"),
         allow_nonfinite=tuple(table.get("allow_nonfinite", ())),
         allow_warnings=table.get("allow_warnings", False),
+        tell_stop=table.get("tell_stop", False),
         strict=table.get("strict", False),
     )
     archive = _archive(drafted)
