@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -312,7 +313,7 @@ private:
     // A second process, a child of the host as this one is, that goes on from here in a segment of its own.
     std::string fork(ByteReader& in) {
         const std::uint64_t number = in.number();
-        if (number == 0 || number >= segments_) throw BytesError("no such segment");
+        if (number >= segments_) throw BytesError("no such segment");
         if (const std::size_t threads = count_threads(); threads > 1)
             throw UnitError("fork",
                             "it has " + std::to_string(threads - 1) + " threads of its own, which a fork would lose");
@@ -377,7 +378,10 @@ private:
 
 }  // namespace
 
-int serve(int memory, Host host) { return Server(memory, std::move(host)).run(); }
+int serve(int memory, Host host) {
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);  // else a crash takes the last lines with it
+    return Server(memory, std::move(host)).run();
+}
 
 std::unique_ptr<Unit> make_fmu_from_recipe(std::string_view recipe) {
     auto [spec, options] = unpack_fmu(recipe);

@@ -349,16 +349,19 @@ std::string Worker::death() const {
 
 std::string Worker::last_words() const {
     std::string words = get_text(segment_->words);
-    if (words.empty()) {
-        char text[kept_output + 1];
-        const off_t end = lseek(family_->output(), 0, SEEK_END);
-        const off_t from = std::max<off_t>(0, end - static_cast<off_t>(kept_output));
-        const ssize_t n = pread(family_->output(), text, kept_output, from);
-        text[std::max<ssize_t>(n, 0)] = '\0';
-        words = clean_text(text);
-        if (const auto line = words.rfind('\n'); line != std::string::npos) words.erase(0, line + 1);
-    }
+    if (words.empty()) words = printed();
     return words.empty() ? "" : "; its last words: \"" + words + "\"";
+}
+
+std::string Worker::printed() const {
+    char text[kept_output + 1];
+    const off_t end = lseek(family_->output(), 0, SEEK_END);
+    const off_t from = std::max<off_t>(0, end - static_cast<off_t>(kept_output));
+    const ssize_t n = pread(family_->output(), text, kept_output, from);
+    text[std::max<ssize_t>(n, 0)] = '\0';
+    std::string words = clean_text(text);
+    if (const auto line = words.rfind('\n'); line != std::string::npos) words.erase(0, line + 1);
+    return words;
 }
 
 }  // namespace crumple

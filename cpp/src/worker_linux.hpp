@@ -45,6 +45,9 @@ public:
     bool posted() const { return posted_; }
     bool alive() const { return pid_ > 0; }
 
+    // The last line that it, or what it forked from, printed; empty: it printed nothing.
+    std::string printed() const;
+
     // A second process that goes on from here.
     std::shared_ptr<Worker> fork();
     // Ends the process without asking the unit.

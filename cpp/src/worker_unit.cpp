@@ -107,6 +107,8 @@ public:
         settle();
         answer_ = worker().ask(Op::end);
         take_changes(nullptr);
+        if (const std::string line = worker().printed(); !line.empty())
+            warn("it printed to standard output or error; the last line: \"" + line + "\"");
     }
 
     StatePointer save() override {

@@ -81,7 +81,7 @@ def fmu_command() -> tuple[str, ...]:
 
 def python_command(kind: str) -> tuple[str, ...]:
     """The program that runs a plugin ("plugin"), or an FMU that calls Python ("fmu")."""
-    return (sys.executable, "-m", "crumple.isolated", kind)
+    return (sys.executable, "-u", "-m", "crumple.isolated", kind)
 
 
 def plugin_recipe(unit: Unit) -> bytes:
