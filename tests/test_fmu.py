@@ -361,7 +361,7 @@ def test_a_snapshot_of_what_cannot_be_saved_names_the_units(fmi: int) -> None:
 
 
 def test_a_snapshot_ends_with_a_reset() -> None:
-    world = world_of("plain2", isolate=False)
+    world = world_of("plain2", isolate=False, trust_state=True)
     world.reset()
     snapshot = world.snapshot()
     world.reset()

@@ -28,7 +28,7 @@ class Walk(Unit):
 
 def make_world() -> World:
     world = World("10 ms", isolate=False)
-    world.add("lag", Fmu(build_fmu("lag2"), start={"x0": 2.0}))
+    world.add("lag", Fmu(build_fmu("lag2"), start={"x0": 2.0}, trust_state=True))
     world.add("walk", Walk, every=3)
     world.connect("lag.y", "walk.pull")
     world.connect("walk.y", "lag.u")

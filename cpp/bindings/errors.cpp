@@ -30,6 +30,8 @@ void bind_errors(py::module_& /*m*/) {
             set_placed("StepError", error);
         } catch (const BuildError& error) {
             set_plain("BuildError", error.what());
+        } catch (const StateError& error) {
+            set_plain("StateError", error.what());
         } catch (const UsageError& error) {
             set_plain("UsageError", error.what());
         } catch (const RecordError& error) {

@@ -41,6 +41,7 @@ WorkerOptions worker_options(const py::dict& d) {
     options.file_size = d["file_size"].cast<std::uint64_t>();
     options.processes = d["processes"].cast<bool>();
     options.network = d["network"].cast<bool>();
+    options.write = d["write"].cast<bool>();
     options.trust_state = d["trust_state"].cast<bool>();
     options.fresh = d["fresh"].cast<bool>();
     return options;

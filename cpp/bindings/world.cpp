@@ -141,6 +141,7 @@ void bind_world(py::module_& m) {
         .def("reset", &World::reset, py::arg("seed"))
         .def("step", &step, py::arg("n"))
         .def("end", &World::end)
+        .def("close", &World::close)
         .def_property_readonly("tick", &World::tick)
         .def_property_readonly("t", &World::t)
         .def_property_readonly("seed", &World::seed)

@@ -10,11 +10,14 @@
 
 #include <csignal>
 
+#include "confine.hpp"
+
 namespace crumple {
 
 double measure_apart(const std::function<double()>& measure, double limit) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return 0.0;
+    const pid_t host = getpid();
     const pid_t child = fork();
     if (child < 0) {
         close(ends[0]);
@@ -23,6 +26,8 @@ double measure_apart(const std::function<double()>& measure, double limit) {
     }
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setpgid(0, 0);
+        protect(host);
         for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTERM, SIGINT})
             std::signal(signal, SIG_DFL);  // a crash here is an answer, not a report
         const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -44,6 +49,8 @@ double measure_apart(const std::function<double()>& measure, double limit) {
         read(ends[0], &result, sizeof result) != sizeof result)
         result = 0.0;
     close(ends[0]);
+    setpgid(child, child);  // it may not have come to that yet
+    kill(-child, SIGKILL);  // with all that the unit has started
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     return result > 0.0 ? result : 0.0;

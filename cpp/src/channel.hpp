@@ -42,6 +42,8 @@ enum class Op : std::uint32_t {
     quit
 };
 
+const char* op_name(Op op);
+
 // How a worker answers.
 enum class Answer : std::uint32_t {
     done,

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 
 #include "fmu_log.hpp"
 
@@ -41,6 +42,14 @@ std::uint64_t nanoseconds() {
 std::uint64_t SegmentShape::bytes() const {
     const std::uint64_t all = sizeof(Segment) + (inputs + outputs) * sizeof(double) + arena;
     return (all + page - 1) / page * page;
+}
+
+const char* op_name(Op op) {
+    constexpr const char* names[] = {"call",  "call",   "make", "drive", "reset",   "initialise",
+                                     "begin", "step",   "end",  "save",  "load",    "call",
+                                     "pack",  "unpack", "tune", "fork",  "inspect", "quit"};
+    const auto k = static_cast<std::size_t>(op);
+    return k < std::size(names) ? names[k] : "call";
 }
 
 std::uint64_t checksum(std::uint64_t seed, const void* bytes, std::size_t count) {

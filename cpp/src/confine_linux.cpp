@@ -2,6 +2,7 @@
 
 #ifdef __linux__
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -10,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -32,75 +34,168 @@ void limit(int resource, std::uint64_t most, const char* what) {
         throw UnitError("start", std::string("its ") + what + " cannot be limited: " + std::strerror(errno));
 }
 
-// A filter of system calls (seccomp). What is denied fails with EACCES, as an FMU may expect of a network that is not
-// there; it is not killed.
-void filter(bool processes, bool network) {
 #if defined(__x86_64__) || defined(__aarch64__)
+
+// A filter of system calls (seccomp). What is denied fails with an error, as it may on any system; nothing is killed.
+class Filter {
+public:
+    Filter() {
 #if defined(__x86_64__)
-    constexpr std::uint32_t architecture = AUDIT_ARCH_X86_64;
+        constexpr std::uint32_t architecture = AUDIT_ARCH_X86_64;
 #else
-    constexpr std::uint32_t architecture = AUDIT_ARCH_AARCH64;
+        constexpr std::uint32_t architecture = AUDIT_ARCH_AARCH64;
 #endif
-    const auto word = [](std::size_t offset) {
-        return sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
-    };
-    const auto answer = [](std::uint32_t what) { return sock_filter BPF_STMT(BPF_RET | BPF_K, what); };
-    const auto deny = [&](int error) { return answer(SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error)); };
-    const auto unless = [](std::uint32_t value, std::uint8_t skip) {
-        return sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip);
-    };
-    constexpr std::size_t first_argument = offsetof(seccomp_data, args);
-    // of another architecture no call exists
-    std::vector<sock_filter> program{word(offsetof(seccomp_data, arch)),
-                                     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, architecture, 1, 0), deny(ENOSYS),
-                                     word(offsetof(seccomp_data, nr))};
-    if (!network) {
-        program.push_back(unless(SYS_socket, 4));
-        program.push_back(word(first_argument));
-        program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 1));
-        program.push_back(answer(SECCOMP_RET_ALLOW));
-        program.push_back(deny(EACCES));
-        program.push_back(word(offsetof(seccomp_data, nr)));
+        load(offsetof(seccomp_data, arch));
+        program_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, architecture, 1, 0));
+        fail(ENOSYS);  // of another architecture no call exists
+        load(offsetof(seccomp_data, nr));
     }
+
+    void deny(long call, int error = EPERM) {
+        program_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, 1));
+        fail(error);
+    }
+    // Denies a call whose argument has one of these values (its lower half).
+    void deny_values(long call, unsigned argument, const std::vector<std::int64_t>& values) {
+        start(call, values.size() * 2 + 2);
+        load(offsetof(seccomp_data, args) + 8 * argument);
+        for (const std::int64_t value : values) {
+            program_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(value), 0, 1));
+            fail(EPERM);
+        }
+        load(offsetof(seccomp_data, nr));
+    }
+    // Allows a call only where a test of an argument holds.
+    void allow_only(long call, unsigned argument, std::uint16_t test, std::uint32_t value, int error) {
+        start(call, 4);
+        load(offsetof(seccomp_data, args) + 8 * argument);
+        program_.push_back(BPF_JUMP(static_cast<std::uint16_t>(BPF_JMP | test | BPF_K), value, 1, 0));
+        fail(error);
+        load(offsetof(seccomp_data, nr));
+    }
+    // prctl(option, value): the option may be asked for with this value only.
+    void allow_option(long call, std::uint32_t option, std::uint32_t value) {
+        start(call, 6);
+        load(offsetof(seccomp_data, args));
+        program_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, option, 0, 3));
+        load(offsetof(seccomp_data, args) + 8);
+        program_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0));
+        fail(EPERM);
+        load(offsetof(seccomp_data, nr));
+    }
+    bool install() {
+        program_.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+        const sock_fprog whole{static_cast<unsigned short>(program_.size()), program_.data()};
+        // without SPEC_ALLOW some kernels slow the whole process down
+        return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+               (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &whole) == 0 ||
+                prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &whole) == 0);
+    }
+
+private:
+    void load(std::size_t offset) {
+        program_.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)));
+    }
+    void start(long call, std::size_t length) {  // of the rule, which another call skips
+        program_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0,
+                                    static_cast<std::uint8_t>(length)));
+    }
+    void fail(int error) {
+        program_.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error)));
+    }
+    std::vector<sock_filter> program_;
+};
+
+bool deny_calls(bool processes, bool network) {
+    Filter filter;
+    if (!network) filter.allow_only(SYS_socket, 0, BPF_JEQ, AF_UNIX, EACCES);
     if (!processes) {
 #ifdef SYS_fork
-        program.push_back(unless(SYS_fork, 1));
-        program.push_back(deny(EACCES));
-        program.push_back(unless(SYS_vfork, 1));
-        program.push_back(deny(EACCES));
+        filter.deny(SYS_fork, EACCES);
+        filter.deny(SYS_vfork, EACCES);
 #endif
         // its flags lie in memory, where a filter cannot look; the C library then falls back to clone
-        program.push_back(unless(SYS_clone3, 1));
-        program.push_back(deny(ENOSYS));
-        program.push_back(unless(SYS_clone, 4));
-        program.push_back(word(first_argument));
+        filter.deny(SYS_clone3, ENOSYS);
         // threads, and the worker's own forks for snapshots
-        program.push_back(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD | CLONE_PARENT, 0, 1));
-        program.push_back(answer(SECCOMP_RET_ALLOW));
-        program.push_back(deny(EACCES));
+        filter.allow_only(SYS_clone, 0, BPF_JSET, CLONE_THREAD | CLONE_PARENT, EACCES);
     }
-    program.push_back(answer(SECCOMP_RET_ALLOW));
-    const sock_fprog whole{static_cast<unsigned short>(program.size()), program.data()};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &whole) != 0)
-        throw UnitError("start", std::string("the network or other processes cannot be denied to it: ") +
-                                     std::strerror(errno) + ". Drop these limits to run it nevertheless.");
-#else
-    (void)processes;
-    (void)network;
-    throw UnitError("start", "the network and other processes can be denied on x86-64 and ARM64 only");
+    return filter.install();
+}
+
+#endif
+
+// Denies writing to files (Landlock), but for devices such as /dev/null. Where the kernel has none, nothing is denied.
+void deny_writing() {
+#ifdef SYS_landlock_create_ruleset
+    // what the kernel headers of the build may not know yet; the numbers are part of the kernel's interface
+    constexpr std::uint64_t write_file = 1 << 1, remove_dir = 1 << 4, remove_file = 1 << 5, make = 0x7f << 6,
+                            truncate = 1 << 14;
+    struct Attributes {
+        std::uint64_t handled;
+    };
+    struct [[gnu::packed]] Beneath {
+        std::uint64_t allowed;
+        std::int32_t folder;
+    };
+    const long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, 1);
+    if (version < 1) return;
+    const Attributes attributes{write_file | remove_dir | remove_file | make | (version >= 3 ? truncate : 0)};
+    const int rules = static_cast<int>(syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0));
+    if (rules < 0) return;
+    for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/tty"}) {
+        const Beneath rule{write_file | (version >= 3 ? truncate : 0), open(device, O_PATH | O_CLOEXEC)};
+        if (rule.folder < 0) continue;
+        syscall(SYS_landlock_add_rule, rules, 1, &rule, 0);
+        close(rule.folder);
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) syscall(SYS_landlock_restrict_self, rules, 0);
+    close(rules);
 #endif
 }
 
 }  // namespace
 
-void confine(const Confinement& limits) {
+void protect(pid_t host) {
+#if defined(__x86_64__) || defined(__aarch64__)
+    Filter filter;
+    const std::int64_t pid = host, group = getpgid(host);
+    // to kill: the host, its process group, everybody
+    for (const long call : {SYS_kill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo})
+        filter.deny_values(call, 0, {pid, -pid, -group, -1});
+    // by a thread's number, or by a handle, anybody could be meant
+    for (const long call : {SYS_tkill, SYS_ptrace, SYS_process_vm_writev}) filter.deny(call);
+#ifdef SYS_pidfd_open
+    filter.deny(SYS_pidfd_open);
+    filter.deny(SYS_pidfd_send_signal);
+#endif
+    // to get out of the process group, and to outlive the host
+    filter.deny(SYS_setsid);
+    filter.deny(SYS_setpgid);
+    filter.allow_option(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+    filter.install();
+#else
+    (void)host;
+#endif
+}
+
+void confine(const Confinement& limits, pid_t host) {
     limit(RLIMIT_CORE, 0, "core dumps");  // of a crash its signal is told, and no file is left behind
     if (limits.memory) limit(RLIMIT_DATA, limits.memory, "memory");
     if (limits.file_size) {
         std::signal(SIGXFSZ, SIG_IGN);  // the write fails instead: a full disk, to the unit
         limit(RLIMIT_FSIZE, limits.file_size, "file size");
     }
-    if (!limits.processes || !limits.network) filter(limits.processes, limits.network);
+    if (!limits.write) deny_writing();
+    if (!limits.processes || !limits.network) {
+#if defined(__x86_64__) || defined(__aarch64__)
+        if (!deny_calls(limits.processes, limits.network))
+            throw UnitError("start", std::string("the network or other processes cannot be denied to it: ") +
+                                         std::strerror(errno) + ". Drop these limits to run it nevertheless.");
+#else
+        throw UnitError("start", "the network and other processes can be denied on x86-64 and ARM64 only");
+#endif
+    }
+    protect(host);
 }
 
 }  // namespace crumple

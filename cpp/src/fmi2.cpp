@@ -176,7 +176,7 @@ protected:
                       need<fmi2GetStringTYPE>("fmi2GetString")(c_, group.refs.data(), n, strings_.data()));
                 for (std::size_t i = 0; i < n; ++i) {  // copied at once: the next call may free them
                     Blob& blob = io.out_blobs[group.at[i]];
-                    const char* text = strings_[i] ? strings_[i] : "";
+                    const char* text = strings_[i] ? strings_[i] : nothing_for(*group.ports[i]);
                     if (!blob || *blob != text) blob = std::make_shared<const std::string>(text);
                 }
                 break;

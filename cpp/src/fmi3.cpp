@@ -230,7 +230,7 @@ protected:
             check("fmi3GetString",
                   need<fmi3GetStringTYPE>("fmi3GetString")(i_, group.refs.data(), n, strings_.data(), values));
             for (std::size_t k = 0; k < values; ++k)
-                keep(io.out_blobs[group.at[k]], strings_[k] ? std::string_view(strings_[k]) : "");
+                keep(io.out_blobs[group.at[k]], strings_[k] ? strings_[k] : nothing_for(*group.ports[k]));
         } else if (group.type == FmiType::binary) {
             bytes_.assign(values, nullptr);
             sizes_.assign(values, 0);

@@ -142,6 +142,7 @@ StatePointer FmuUnit::save() {
     bury_states(false);
     void* state = get_state();
     check_mode();
+    if (!state) throw UnitError("save", "the FMU returned OK and a null pointer for its state");
     state_taken_ = true;
     return std::make_shared<FmuState>(state, graveyard_);
 }

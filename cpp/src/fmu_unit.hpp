@@ -99,6 +99,7 @@ public:
     std::size_t warning_count() const override { return warnings_.size(); }
     void reset(const Start& start, const Io& io) final;
     void end() final;
+    void close() noexcept final;
     StatePointer save() final;
     void load(const State& state, const Io& io) final;
     StatePointer save_for_another() final;
@@ -125,8 +126,7 @@ protected:
     virtual std::string serialize(void* state) = 0;
     virtual void* deserialize(const std::string& bytes) = 0;
 
-    // Subclasses call this in their destructors: free() is theirs.
-    void close() noexcept;
+    // Subclasses call close() in their destructors: free() is theirs.
     void get_outputs(const Io& io) {
         for (const Group& group : outputs_) get(group, io);
     }
@@ -155,6 +155,11 @@ protected:
     }
     std::string words() const;  // "; its last words: ..." or nothing
     void warn(const std::string& text);
+    // For a string that the FMU gave as a null pointer: empty, and a warning.
+    const char* nothing_for(const Port& port) {
+        warn("the FMU gave a null pointer for the string \"" + port.name + "\"; it was taken as empty");
+        return "";
+    }
 
     std::shared_ptr<const FmuSpec> spec_;
     FmuOptions options_;

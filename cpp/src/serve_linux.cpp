@@ -33,14 +33,6 @@ namespace {
 constexpr double look_after_host = 1.0;        // [s] between looks at whether the host lives
 constexpr off_t most_output = off_t{1} << 20;  // bytes; what the unit prints beyond is forgotten
 
-const char* name_of(Op op) {
-    constexpr const char* names[] = {"?",     "?",      "make", "drive", "reset",   "initialise",
-                                     "begin", "step",   "end",  "save",  "load",    "?",
-                                     "pack",  "unpack", "tune", "fork",  "inspect", "quit"};
-    const auto k = static_cast<std::size_t>(op);
-    return k < std::size(names) ? names[k] : "?";
-}
-
 class Server {
 public:
     Server(int memory, Host host) : host_(std::move(host)) {
@@ -135,7 +127,7 @@ private:
     }
 
     bool work() {
-        put_text(segment_->call, name_of(op_));
+        put_text(segment_->call, op_name(op_));
         std::string result;
         Answer how = Answer::done;
         try {
@@ -151,8 +143,8 @@ private:
             result = error.what();
         } catch (...) {
             how = Answer::failed;
-            result = failure(host_.explain ? host_.explain(std::current_exception(), name_of(op_))
-                                           : UnitError(name_of(op_), "it threw something unknown"));
+            result = failure(host_.explain ? host_.explain(std::current_exception(), op_name(op_))
+                                           : UnitError(op_name(op_), "it threw something unknown"));
         }
         if (std::exchange(newborn_, false)) return true;
         keep_output_short();
@@ -225,13 +217,14 @@ private:
         limits.file_size = in.number();
         limits.processes = in.number() != 0;
         limits.network = in.number() != 0;
+        limits.write = in.number() != 0;
         const std::size_t in_blobs = in.count(), out_blobs = in.count();
         // memory of its own: the segment changes with a fork, and what the unit gets must not
         in_blobs_.assign(in_blobs, nullptr);
         out_blobs_.assign(out_blobs, nullptr);
         out_.assign(segment_->shape.outputs, 0.0);
         const std::string_view recipe = in.sized();
-        confine(limits);
+        confine(limits, static_cast<pid_t>(segment_->host));
         unit_ = host_.make(recipe);
         return "";
     }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -72,9 +73,11 @@ std::string signal_text(int number) {
 class WorkerFamily {
 public:
     WorkerFamily(const SegmentShape& shape) : shape_(shape), bytes_(shape.bytes()) {
-        memory_ = memfd_create("crumple-worker", MFD_CLOEXEC);
+        memory_ = memfd_create("crumple-worker", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         output_ = memfd_create("crumple-output", MFD_CLOEXEC);
         if (memory_ < 0 || output_ < 0) fail("memfd_create");
+        // else a worker could take the memory away from under us, and our next look at it would be a SIGBUS
+        if (fcntl(memory_, F_ADD_SEALS, F_SEAL_SHRINK) != 0) fail("fcntl");
         void* base =
             mmap(nullptr, bytes_ * most_segments, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory_, 0);
         if (base == MAP_FAILED) fail("mmap");
@@ -116,6 +119,10 @@ public:
         const std::lock_guard lock(mutex_);
         used_[number] = false;
     }
+    const SegmentShape& shape() const { return shape_; }
+    char* arena_of(std::size_t number) {
+        return reinterpret_cast<char*>(at(number) + 1) + (shape_.inputs + shape_.outputs) * sizeof(double);
+    }
     Segment* at(std::size_t number) { return reinterpret_cast<Segment*>(base_ + number * bytes_); }
     int memory() const { return memory_; }
     int output() const { return output_; }
@@ -146,28 +153,33 @@ Worker::Worker(std::shared_ptr<WorkerFamily> family, std::size_t segment, pid_t 
     : family_(std::move(family)),
       number_(segment),
       segment_(family_->at(segment)),
+      shape_(family_->shape()),
+      inputs_(segment_->inputs()),
+      results_(inputs_ + shape_.inputs),
+      arena_(family_->arena_of(segment)),
       options_(options),
       pid_(pid),
       owner_(getpid()) {
-    outputs_.resize(segment_->shape.outputs);
+    outputs_.resize(shape_.outputs);
     ++family_->living;
     ++running;
 }
 
 Worker::~Worker() {
-    if (getpid() == owner_ && alive()) {
-        try {
-            if (!posted_) {
-                options_.timeout = std::min(options_.timeout, quit_limit);
-                std::string nothing;
-                call(Op::quit, {}, nothing);
-                // it has said that its unit is freed; what its exit handlers do is of no interest
-            }
-        } catch (const Error&) {  // it is gone, or will be in a moment
-        }
-        kill();
+    try {
+        if (getpid() == owner_ && alive() && !posted_) quit();
+    } catch (const Error&) {  // a destructor has nobody to tell
     }
+    kill();
     family_->give_back(number_);
+}
+
+void Worker::quit() {
+    if (!alive()) return;
+    options_.timeout = std::min(options_.timeout, quit_limit);
+    std::string nothing;
+    call(Op::quit, {}, nothing);
+    kill();  // its unit is freed; what its exit handlers do is of no interest
 }
 
 void Worker::kill() noexcept {
@@ -194,13 +206,14 @@ bool Worker::reap(bool wait) noexcept {
 
 void Worker::post(Op op, std::string_view payload, const Step& now) {
     if (!alive()) throw UnitError("call", "its worker process is gone");
-    const std::uint64_t arena = segment_->shape.arena;
+    const std::uint64_t arena = shape_.arena;
+    asked_ = op_name(op);
     std::string nothing;
     while (payload.size() > arena) {
         send(op, payload.substr(0, arena), true, now);
         payload.remove_prefix(arena);
         bool more = false;
-        if (receive(nothing, more) != Answer::next) lose("it answered before it was told everything");
+        if (receive(nothing, more) != Answer::next) lose_mind("its worker answered before it was told everything");
     }
     send(op, payload, false, now);
     posted_ = true;
@@ -208,7 +221,7 @@ void Worker::post(Op op, std::string_view payload, const Step& now) {
 
 void Worker::send(Op op, std::string_view piece, bool more, const Step& now) {
     Segment& s = *segment_;
-    std::memcpy(s.arena(), piece.data(), piece.size());
+    std::memcpy(arena_, piece.data(), piece.size());
     ++sequence_;
     s.request.op = static_cast<std::uint32_t>(op);
     s.request.more = more;
@@ -219,7 +232,7 @@ void Worker::send(Op op, std::string_view piece, bool more, const Step& now) {
     s.request.dt = now.dt;
     s.request.length = piece.size();
     s.request.checksum =
-        checksum(checksum(sequence_, s.inputs(), s.shape.inputs * sizeof(double)), piece.data(), piece.size());
+        checksum(checksum(sequence_, inputs_, shape_.inputs * sizeof(double)), piece.data(), piece.size());
     publish(s.request.sequence, sequence_, s.request.awaited);
 }
 
@@ -249,17 +262,17 @@ Answer Worker::receive(std::string& payload, bool& more) {
     const std::uint32_t answer = s.reply.answer;
     more = s.reply.more != 0;
     if (sequence != sequence_)
-        lose("its worker answered out of sequence: " + std::to_string(sequence) + " instead of " +
-             std::to_string(sequence_));
-    if (length > s.shape.arena || payload.size() + length > longest_answer)
-        lose("its worker answered with a wrong length: " + std::to_string(length) + " bytes");
+        lose_mind("its worker answered out of sequence: " + std::to_string(sequence) + " instead of " +
+                  std::to_string(sequence_));
+    if (length > shape_.arena || payload.size() + length > longest_answer)
+        lose_mind("its worker answered with a wrong length: " + std::to_string(length) + " bytes");
     // copied first and checked then: the worker may go on writing
     const std::size_t from = payload.size();
-    payload.append(s.arena(), length);
-    std::memcpy(outputs_.data(), s.outputs(), outputs_.size() * sizeof(double));
+    payload.append(arena_, length);
+    std::memcpy(outputs_.data(), results_, outputs_.size() * sizeof(double));
     const std::uint64_t sum =
         checksum(checksum(sequence, outputs_.data(), outputs_.size() * sizeof(double)), payload.data() + from, length);
-    if (sum != s.reply.checksum) lose("its worker answered with a wrong checksum: its memory was overwritten");
+    if (sum != s.reply.checksum) lose_mind("its worker answered with a wrong checksum: its memory was overwritten");
     return static_cast<Answer>(answer);
 }
 
@@ -273,7 +286,7 @@ Answer Worker::finish(std::string& payload) {
         answer = receive(payload, more);
     }
     if (answer != Answer::done && answer != Answer::failed && answer != Answer::end_request)
-        lose("its worker did not understand, or answered what it must not");
+        lose_mind("its worker did not understand, or answered what it must not");
     return answer;
 }
 
@@ -332,10 +345,18 @@ std::vector<std::uint64_t> Worker::take_forgotten() {
     return std::exchange(forgotten_, {});
 }
 
+void Worker::lose_mind(const std::string& fact) {
+    sane_ = false;
+    lose(fact);
+}
+
 void Worker::lose(const std::string& fact) {
-    const std::string call = get_text(segment_->call);
     kill();
-    throw UnitError(call.empty() ? "call" : call, fact + last_words());
+    std::string call = sane_ ? get_text(segment_->call) : "";
+    const bool readable =
+        std::all_of(call.begin(), call.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)); });
+    if (call.empty() || !readable) call = asked_;
+    throw UnitError(call, fact + last_words());
 }
 
 std::string Worker::death() const {
@@ -348,7 +369,7 @@ std::string Worker::death() const {
 }
 
 std::string Worker::last_words() const {
-    std::string words = get_text(segment_->words);
+    std::string words = sane_ ? get_text(segment_->words) : "";
     if (words.empty()) words = printed();
     return words.empty() ? "" : "; its last words: \"" + words + "\"";
 }

@@ -40,7 +40,7 @@ public:
     // The same, and a unit's failure thrown as in this process: UnitError or EndRequest. Returns what was answered.
     std::string ask(Op op, std::string_view payload = {});
 
-    double* inputs() { return segment_->inputs(); }
+    double* inputs() { return inputs_; }
     const std::vector<double>& outputs() const { return outputs_; }  // as of the last answer, checked
     bool posted() const { return posted_; }
     bool alive() const { return pid_ > 0; }
@@ -50,6 +50,8 @@ public:
 
     // A second process that goes on from here.
     std::shared_ptr<Worker> fork();
+    // Lets it free its unit and end. Throws UnitError where it did not come to that.
+    void quit();
     // Ends the process without asking the unit.
     void kill() noexcept;
     // States that are no longer held; told to the worker before it saves the next.
@@ -61,12 +63,21 @@ private:
     Answer receive(std::string& payload, bool& more);
     bool reap(bool wait) noexcept;
     [[noreturn]] void lose(const std::string& fact);
+    // The same, where nothing in its memory can be believed.
+    [[noreturn]] void lose_mind(const std::string& fact);
     std::string death() const;
     std::string last_words() const;
 
     std::shared_ptr<WorkerFamily> family_;
     std::size_t number_;  // of its segment
+    // where things lie is known here and never read from the segment, which the worker can overwrite
     Segment* segment_;
+    SegmentShape shape_;
+    double* inputs_;
+    const double* results_;
+    char* arena_;
+    const char* asked_ = "call";  // in words, the last request
+    bool sane_ = true;            // what stands in the segment can be shown
     WorkerOptions options_;
     pid_t pid_;           // 0: gone
     pid_t owner_;         // the process that may kill it: not one that was forked from that

@@ -111,6 +111,11 @@ public:
             warn("it printed to standard output or error; the last line: \"" + line + "\"");
     }
 
+    void close() override {
+        settle();
+        if (const auto ended = std::exchange(worker_, nullptr)) ended->quit();
+    }
+
     StatePointer save() override {
         settle();
         Worker& w = worker();
@@ -216,6 +221,7 @@ private:
         out.number(options_.file_size);
         out.number(options_.processes);
         out.number(options_.network);
+        out.number(options_.write);
         out.number(sent_.size());
         out.number(out_blobs_);
         out.sized(recipe_);

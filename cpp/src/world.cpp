@@ -283,7 +283,7 @@ std::shared_ptr<const Snapshot> World::snapshot(bool for_another) {
         snapshot->units.push_back(std::move(state));
     }
     if (!unable.empty())
-        throw UsageError("the world cannot be saved, because the state of these units cannot: " + unable +
+        throw StateError("the world cannot be saved, because the state of these units cannot: " + unable +
                          ". (An FMU in this process must offer canGetAndSetFMUstate; in a worker, isolate = true, "
                          "any can be saved that has no threads.)");
     return snapshot;
@@ -353,6 +353,19 @@ void World::end() {
     }
     for (const auto& probe : layout_->probes) probe->close();
     phase_ = Phase::ended;
+}
+
+void World::close() {
+    const Exclusive exclusive(*this, "close");
+    for (Place& place : layout_->places) {
+        try {
+            layout_->on_owner(place, [&] { place.unit->close(); });
+        } catch (...) {
+            fail();
+            rethrow_placed(place, tick_, t(), std::current_exception());
+        }
+    }
+    if (phase_ != Phase::open) phase_ = Phase::built;
 }
 
 void World::watch(std::shared_ptr<Probe> probe) {

@@ -67,6 +67,10 @@ class UsageError(CrumpleError):
     """A call in the wrong moment, or with arguments that cannot be."""
 
 
+class StateError(UsageError):
+    """The state of some units cannot be saved, or not be restored as it was. The message names them."""
+
+
 class RecordError(CrumpleError):
     """The recording could not be written. What was written before stays."""
 

@@ -57,6 +57,7 @@ class Fmu:
     allow_warnings: a call that returns a warning is noted, and is no error.
     tolerance: told to the FMU, by default that of its default experiment.
     stop: stop time [s] told to the FMU; not told by default.
+    trust_state: its own way to save and restore its state is used though vetting has not shown that it holds.
     Raises FmuError that names the variable and what is wrong with it.
     """
 
@@ -71,6 +72,7 @@ class Fmu:
         allow_warnings: bool = False,
         tolerance: float | None = None,
         stop: float | None = None,
+        trust_state: bool = False,
     ) -> None:
         self.archive: Archive = open_fmu(locate_fmu(path), strict=strict)
         require_cosimulation(self.archive)
@@ -80,6 +82,7 @@ class Fmu:
         self.allow_warnings = allow_warnings
         self.tolerance = self.description.default_tolerance if tolerance is None else tolerance
         self.stop = stop
+        self.trust_state = trust_state
         self.structural = self._structural()
         self.starts = self._starts()
 
@@ -142,13 +145,12 @@ class Fmu:
         """
         worker = None
         if isolate:
-            certificate = self.certificate()
             python = calls_python(library_path(self.archive))
             worker = worker_options(
                 python_command("fmu") if python else fmu_command(),
                 step_timeout=step_timeout,
                 limits=limits,
-                trust_state=certificate is not None and certificate.state == "exact",
+                trust_state=self._state_holds(),
             )
         return _core.make_fmu_unit(
             self._spec(), instance, self.starts, self.tolerance, self.stop, self.allow_warnings, worker
@@ -163,10 +165,17 @@ class Fmu:
         certificate = self.certificate()
         return certificate is not None and certificate.clean
 
-    def _state_lies(self) -> bool:
-        """Vetting has found that a restored state is not the one that was saved: never to be used for that."""
+    def _state_holds(self) -> bool:
+        """Vetting has found that a restored state goes on bit for bit. What an FMU claims of itself is not enough."""
         certificate = self.certificate()
-        return certificate is not None and certificate.state in ("lying", "tolerance")
+        return self.trust_state or (certificate is not None and certificate.state == "exact")
+
+    def _bytes_hold(self) -> bool:
+        """The same for a state as bytes, in another process."""
+        certificate = self.certificate()
+        return self.trust_state or (
+            self._state_holds() and certificate is not None and certificate.serialize == "exact"
+        )
 
     def _can_be_port(self, variable: Variable) -> bool:
         # an FMI 3 variable with clocks has a value only in event mode, which is not used; arrays may have size 0
@@ -210,7 +219,8 @@ class Fmu:
             tuple(sorted(self.structural.items())),
             given,
             self.allow_nonfinite,
-            self._state_lies(),
+            self._state_holds(),
+            self._bytes_hold(),
         )
         if key not in _specs:
             _specs[key] = _core.FmuSpec(self._describe(inputs, outputs))
@@ -236,8 +246,8 @@ class Fmu:
             "token": described.token,
             "resources": resources.as_uri() if fmi == 2 else f"{resources}{os.sep}",
             "once_per_process": described.once_per_process,
-            "can_save": described.can_save and not self._state_lies(),
-            "can_serialize": described.can_serialize and not self._state_lies(),
+            "can_save": described.can_save and self._state_holds(),
+            "can_serialize": described.can_serialize and self._bytes_hold(),
             "can_vary_step": described.can_vary_step,
             "default_step": described.default_step or 0.0,
             "inputs": [self._port(v) for v in inputs],

@@ -26,12 +26,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     memory: private memory [bytes]; None for no limit.   file_size: of any file that it writes [bytes].
     processes: it may start other processes.   network: it may open network sockets.
+    write: it may write to files, not only read them. Denied by default, where the system can (Linux 5.13, Landlock).
     """
 
     memory: int | None = 4 << 30
     file_size: int | None = 1 << 30
     processes: bool = True
     network: bool = True
+    write: bool = False
 
 
 def available() -> bool:
@@ -67,6 +69,7 @@ def options(
         "file_size": limits.file_size or 0,
         "processes": limits.processes,
         "network": limits.network,
+        "write": limits.write,
         "trust_state": trust_state,
         "fresh": fresh,
     }
@@ -95,10 +98,14 @@ def plugin_recipe(unit: Unit) -> bytes:
     remedy = "Put it into a file of its own, or run it in this process (isolate=False)."
     if "<locals>" in cls.__qualname__ or cls.__module__ == "__main__":
         place = "in the main script" if cls.__module__ == "__main__" else "within a function"
-        raise UsageError(f"{cls.__qualname__} is defined {place}, where its worker process cannot find it. {remedy}")
+        raise UsageError(
+            f"{cls.__qualname__} is defined {place}, where its worker process cannot find it. {remedy}"
+        )
     try:
         held = pickle.dumps(unit.__dict__)
     except Exception as error:
-        raise UsageError(f"{cls.__qualname__} cannot be taken to a worker process: {error}. {remedy}") from error
+        raise UsageError(
+            f"{cls.__qualname__} cannot be taken to a worker process: {error}. {remedy}"
+        ) from error
     named = (cls.__module__, None if file is None else os.path.abspath(file), cls.__qualname__)
     return pickle.dumps((list(sys.path), *named, held))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crumple import _core
-from crumple.errors import UsageError
+from crumple import snapshot as snapshots
+from crumple.errors import StateError, UsageError
 from crumple.fmu import Fmu
+from crumple.snapshot import Added, Command, Snapshot
 from crumple.unit import Unit
 from crumple.worker import Limits, plugin_recipe, python_command
 from crumple.worker import available as workers_available
@@ -152,6 +155,16 @@ class World:
         self._core = _core.World(
             self._period.numerator, self._period.denominator, count, digest, start, _everywhere
         )
+        self._options: dict[str, Any] = {
+            "threads": count,
+            "digest": digest,
+            "start": start,
+            "isolate": isolate,
+            "_everywhere": _everywhere,
+        }
+        self._added: dict[str, Added] = {}
+        self._connected: list[tuple[Any, ...]] = []
+        self._commands: list[Command] | None = []  # what came from outside since the reset; None: not known
         self._fmus: dict[str, Fmu] = {}
         self._plugins: dict[str, Unit] = {}
         self._isolated: dict[str, bool] = {}
@@ -185,6 +198,8 @@ class World:
                 f'add("{name}"): {unit!r} is no unit. Give an Fmu, or a subclass of crumple.Unit.'
             )
         apart = self._apart(name, unit, isolate, limited=limits is not None)
+        options = {"every": every, "isolate": isolate, "step_timeout": step_timeout, "limits": limits}
+        held = copy.deepcopy(unit.__dict__) if isinstance(unit, Unit) else {}
         if isinstance(unit, Unit):
             if any(unit is other for other in self._plugins.values()):
                 raise UsageError(f'add("{name}"): this instance is in the world already; make another')
@@ -214,6 +229,7 @@ class World:
         else:
             self._core.add(name, unit.make_unit(name), every)
         self._isolated[name] = apart
+        self._added[name] = Added(unit, held, options)
 
     def _apart(self, name: str, unit: Fmu | Unit | Table, isolate: bool | None, *, limited: bool) -> bool:
         """Whether the unit runs in a worker process."""
@@ -245,6 +261,7 @@ class World:
         the tick. Units of measure are converted; scale and offset by hand replace that: input = output*scale + offset.
         """
         self._core.connect(source, target, same_tick, scale, offset)
+        self._connected.append((source, target, same_tick, scale, offset))
 
     def build(self) -> None:
         """Lays the world out and finds its waves. `reset` does so where it is needed."""
@@ -260,6 +277,7 @@ class World:
         if not 0 <= seed < 2**64:
             raise UsageError(f"seed = {seed}: it is a whole number from 0 to 2^64 - 1")
         self._core.reset(seed)
+        self._commands = []
 
     def step(self, n: int = 1) -> None:
         """Advances by n ticks.
@@ -271,6 +289,13 @@ class World:
     def end(self) -> None:
         """The run ended well: tells the units, and closes the recording."""
         self._core.end()
+
+    def close(self) -> None:
+        """Frees what the units hold: instances of FMUs, worker processes. Only `reset` follows.
+
+        Raises StepError where a worker did not come to the end of that. A world that is let go closes, too, in silence.
+        """
+        self._core.close()
 
     @property
     def period(self) -> Fraction:
@@ -304,6 +329,11 @@ class World:
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Sets an input that nothing feeds, or a tunable parameter of an FMU, from the next step on."""
+        self._apply(name, value)
+        if self._commands is not None:
+            self._commands.append(Command(self.tick, name, copy.deepcopy(value)))
+
+    def _apply(self, name: str, value: Any) -> None:
         unit, _, parameter = name.partition(".")
         fmu = self._fmus.get(unit)
         if fmu is not None and parameter in fmu.description.by_name:
@@ -333,28 +363,77 @@ class World:
 
     # -- state ------------------------------------------------------------------------------------------------------
 
-    def snapshot(self) -> _core.Snapshot:
-        """The whole state at this communication point. Raises UsageError naming the units that cannot be saved."""
-        return self._core.snapshot()
+    def snapshot(self) -> Snapshot:
+        """The whole state at this communication point.
 
-    def restore(self, snapshot: _core.Snapshot) -> None:
-        """Back to a snapshot of this world; what follows is the same, bit for bit."""
-        self._core.restore(snapshot)
+        Where a unit's state cannot be saved, restoring means to replay the run up to here: `.replayed` says why.
+        """
+        return snapshots.take(self._core, self._commands)
 
-    def pack(self, snapshot: _core.Snapshot) -> bytes:
+    def restore(self, snapshot: Snapshot) -> None:
+        """Back to a snapshot of this world; what follows is the same, bit for bit.
+
+        Raises StateError where a run had to be replayed and did not come to the same signals.
+        """
+        snapshots.bring(self._core, snapshot, self._apply)
+        self._commands = None if snapshot.commands is None else list(snapshot.commands)
+
+    def fork(self) -> World:
+        """A second world that goes on from here, bit for bit as this one would; this one does not notice."""
+        return self.forks(1)[0]
+
+    def forks(self, n: int) -> list[World]:
+        """n worlds that go on from here, each on its own. They have no probes: give them recorders of their own.
+
+        Units in workers are forked with their processes, whatever their FMUs can do; see `snapshot` for others.
+        """
+        shot = snapshots.take(self._core, self._commands, for_another=True)
+        worlds = []
+        for _ in range(n):
+            world = World(self._period, **self._options)
+            for name, added in self._added.items():
+                world.add(name, added.again(), **added.options)
+            for source, target, same_tick, scale, offset in self._connected:
+                world.connect(source, target, same_tick=same_tick, scale=scale, offset=offset)
+            world.build()
+            world.restore(shot)
+            worlds.append(world)
+        return worlds
+
+    def pack(self, snapshot: Snapshot) -> bytes:
         """A snapshot as bytes, for a file or another process.
 
-        Raises StepError naming the unit whose state cannot leave this process (an FMU without canSerializeFMUstate).
+        Raises StateError or StepError naming the unit whose state cannot leave this process: of FMUs, only those can
+        of which vetting found that they serialise their state bit for bit.
         """
-        return self._core.pack(snapshot)
+        if snapshot.core is None:
+            raise StateError(f"this snapshot cannot leave this process: {snapshot.replayed}")
+        return self._core.pack(snapshot.core)
 
-    def unpack(self, packed: bytes) -> _core.Snapshot:
+    def unpack(self, packed: bytes) -> Snapshot:
         """The snapshot behind bytes that `pack` gave, for a world of the same units and period that has been reset.
 
         The states of Python plugins are unpickled: unpack only what you packed yourself.
         Raises UsageError for bytes that are no whole snapshot of such a world.
         """
-        return self._core.unpack(packed)
+        core = self._core.unpack(packed)
+        return Snapshot(
+            tick=core.tick, seed=self.seed, digest=core.digest, replayed="", core=core, commands=None
+        )
+
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Writes the state at this communication point to a file, whole or not at all. See `pack`."""
+        snapshots.write(Path(file), self.pack(self.snapshot()))
+
+    def resume(self, file: str | os.PathLike[str]) -> None:
+        """Goes on from a file that `save` wrote, also in a new process, in a world of the same units.
+
+        Resets this world first. The states of Python plugins are unpickled: resume only what you saved yourself.
+        Raises UsageError for a file that is damaged or of other units.
+        """
+        packed = snapshots.read(Path(file))
+        self.reset()
+        self.restore(self.unpack(packed))
 
     # -- watching ---------------------------------------------------------------------------------------------------
 

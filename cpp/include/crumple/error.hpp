@@ -26,6 +26,12 @@ public:
     using Error::Error;
 };
 
+// The state of some units cannot be saved.
+class StateError : public UsageError {
+public:
+    using UsageError::UsageError;
+};
+
 // The recording could not be written: disk full, folder gone.
 class RecordError : public Error {
 public:

@@ -89,6 +89,9 @@ public:
     // The run is over and went well.
     virtual void end() {}
 
+    // Frees what it holds; nothing but reset() follows. Throws UnitError where that went wrong, as far as can be known.
+    virtual void close() {}
+
     // Null: cannot be saved, and the world says so.
     virtual StatePointer save() { return nullptr; }
     virtual void load(const State& /*state*/, const Io& /*io*/) {}

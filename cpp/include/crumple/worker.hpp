@@ -22,6 +22,7 @@ struct WorkerOptions {
     std::uint64_t file_size = 0;       // [bytes] of any file it writes, 0: no limit
     bool processes = true;             // may start other processes
     bool network = true;               // may open network sockets
+    bool write = false;                // may write to files, where the system can deny that
     bool trust_state = false;          // states are what the unit says; else the process is forked
     bool fresh = true;                 // a new process at every reset
 };

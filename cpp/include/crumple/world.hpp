@@ -83,6 +83,8 @@ public:
     void step(Tick n = 1);
     // Tells the units that the run ended well and closes the recording.
     void end();
+    // Frees what the units hold. Only reset() follows.
+    void close();
 
     Period period() const { return period_; }
     Tick tick() const { return tick_; }
