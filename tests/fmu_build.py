@@ -5,7 +5,7 @@ source, a description or the compiler builds anew, and parallel test processes s
 The cache is a folder in the system's temporary folder; CRUMPLE_TEST_FMUS names another.
 
     python tests/fmu_build.py nan_output2 lag3     builds and prints paths;  with no name it lists all names
-    python tests/fmu_build.py --write              brings sources.cmake and README.md up to date
+    python tests/fmu_build.py --write              brings all that is generated up to date
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 SOURCES = TESTS / "fmus"
+HOSTILE = TESTS.parent / "fmu" / "hostile" / "modelDescription.xml"
 HEADERS = TESTS.parent / "cpp" / "include"
 FLAGS = (
     "-std=gnu11",
@@ -98,16 +99,17 @@ def build_library(name: str) -> Path:
         sources.append(SOURCES / f"rest{variant.fmi}.c")
     defines = [f"-D{define}" for define in variant.defines]
     digest = hashlib.sha256(repr((compiler, _compiler_version(), FLAGS, defines, len(sources))).encode())
-    for file in (*sources, *sorted(SOURCES.glob("*.h")), *sorted((HEADERS / "fmi").glob("*.h"))):
+    for file in (*sources, *sorted(sources[0].parent.glob("*.h")), *sorted((HEADERS / "fmi").glob("*.h"))):
         digest.update(file.read_bytes())
-    path = cache_folder() / digest.hexdigest()[:20] / f"{variant.source[:-2]}{library_suffix()}"
+    path = cache_folder() / digest.hexdigest()[:20] / f"{sources[0].stem}{library_suffix()}"
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part")
     command = [*compiler, *FLAGS, *defines, f"-I{HEADERS}", *map(str, sources), "-o", str(part), "-lm"]
-    if "LOG_AFTER_FREE" in "".join(variant.defines) and sys.platform == "linux":
-        command.append("-Wl,-z,nodelete")  # its thread may still run when an importer closes the library
+    lives_on = "LOG_AFTER_FREE" in "".join(variant.defines) or variant.outcome == "command"
+    if lives_on and sys.platform == "linux":
+        command.append("-Wl,-z,nodelete")  # its threads may still run when an importer closes the library
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BuildError(f"{variant.name}: {shlex.join(command)} failed:\n{done.stderr}")
@@ -214,6 +216,7 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["--write"]:
         for name in ("sources.cmake", "README.md"):
             (SOURCES / name).write_text(generated(name), encoding="utf-8")
+        HOSTILE.write_text(description_text(VARIANTS["hostile2"]), encoding="utf-8")
     elif sys.argv[1:]:
         for name in sys.argv[1:]:
             print(build_fmu(name))

@@ -26,7 +26,7 @@ CONTENT = b"\x7fELF: nothing here is ever loaded" * 40
 
 
 def fmu_bytes(
-    members: dict[str, bytes | str] | None = None, *, xml: str = XML, library: str = LIBRARY
+    members: dict[str, bytes | str] | None = None, *, xml: str | bytes = XML, library: str = LIBRARY
 ) -> bytes:
     """An FMU as bytes: description, library and `members` (a name that ends in "/" is a folder)."""
     held = io.BytesIO()

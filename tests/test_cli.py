@@ -182,18 +182,20 @@ def test_a_unit_that_calls_exit_cannot_make_the_run_green(tmp_path: Path) -> Non
     wait = ["--set", "car.wait=1 ms"]  # or it would be over before the recorder's first flush
     shown = crumple_("run", write_scene(tmp_path), "--set", "switch.trouble=exit", *wait, cwd=tmp_path)
     assert shown.code == 3
-    assert "a unit ended the process in the middle of the run" in shown.err
     (folder,) = (tmp_path / "runs").iterdir()
     found = crumple.open_run(folder)
     assert found.verdict == "inconclusive"
     assert found.reason.startswith("the run was cut off at t = ")
+    assert found.reason.endswith(": its process ended by itself with exit code 0")
+    assert found.reason in " ".join(shown.err.split())
 
 
 def test_a_killed_run_says_where_it_was_cut_off(tmp_path: Path) -> None:
     shown = crumple_(
         "run", write_scene(tmp_path), "--set", "switch.trouble=kill", "--set", "car.wait=1 ms", cwd=tmp_path
     )
-    assert shown.code == -signal.SIGKILL
+    assert shown.code == 3
+    assert "its process was killed by SIGKILL" in " ".join(shown.err.split())
     (folder,) = (tmp_path / "runs").iterdir()
     found = crumple.open_run(folder)
     assert (found.verdict, found.exit_code) == ("inconclusive", 3)
@@ -310,10 +312,84 @@ def test_a_reader_that_goes_away_does_not_change_the_exit_code(tmp_path: Path) -
         assert process.wait() == code
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_an_output_that_cannot_be_written_changes_no_verdict_and_is_told(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "crumple", "run", str(write_scene(tmp_path)), "--set", "car.rate=700"]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "crumple: the output could not be written: No space left on device.\n"
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert crumple.open_run(folder).verdict == "fail"
+
+
+@pytest.mark.parametrize("closed", ["os.closerange(0, 3)", "sys.stdout.close(); sys.stderr.close()"])
+def test_a_unit_that_closes_the_standard_streams_changes_no_verdict(tmp_path: Path, closed: str) -> None:
+    scene = write_scene(tmp_path)
+    units = tmp_path / "units.py"
+    units.write_text(units.read_text().replace("sys.exit(0)\n", f"{closed}\n            self.trouble = ''\n"))
+    shown = crumple_("run", scene, "--set", "switch.trouble=sys.exit", "--set", "car.rate=700", cwd=tmp_path)
+    assert shown.code == 1
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert crumple.open_run(folder).verdict == "fail"
+
+
+# makes standard input the terminal that Ctrl-C is pressed on
+_AT_HOME = (
+    "import fcntl, os, sys, termios\n"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    "os.execv(sys.executable, sys.argv[1:])"
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a terminal of its own")
+def test_ctrl_c_on_the_terminal_of_a_run_interrupts_it(tmp_path: Path) -> None:
+    write_scene(tmp_path)
+    command = [sys.executable, "-m", "crumple", "run", "stop.toml", "--set", "car.wait=2 ms"]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _AT_HOME, *command],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm"},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown, pressed = b"", False
+    while True:
+        try:
+            shown += os.read(ours, 65536)
+        except OSError:  # nobody has the other end any more
+            break
+        if b"left" in shown and not pressed:
+            os.write(ours, b"\x03")
+            pressed = True
+    os.close(ours)
+    assert process.wait() == 3
+    assert b"interrupted by Ctrl-C at t = " in shown
+    assert b"Traceback" not in shown
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert crumple.open_run(folder).state == "ended"
+
+
 def test_a_terminal_that_knows_only_ascii_is_no_obstacle(tmp_path: Path) -> None:
     shown = crumple_("run", write_scene(tmp_path), cwd=tmp_path, PYTHONIOENCODING="ascii")
     assert shown.code == 0
     assert "? 60 g" in shown.out
+
+
+def test_a_plugin_that_ends_the_process_when_it_is_imported_passes_no_check(tmp_path: Path) -> None:
+    scene = write_scene(tmp_path)
+    units = tmp_path / "units.py"
+    units.write_text(units.read_text() + "\nos._exit(0)\n")
+    for command in ("check", "run"):
+        shown = crumple_(command, scene, cwd=tmp_path)
+        assert (shown.code, shown.out) == (3, "")
+        assert "its process ended by itself with exit code 0" in " ".join(shown.err.split())
 
 
 def test_check_counts_what_there_is(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from crumple.description import Description, shape_of
 from crumple.description_xml import read_description
 from crumple.errors import FmuError
-from paper_fmu import COSIM2, OUT, SPEED, fmi2, fmi3, only, outputs2, real
+from paper_fmu import COSIM2, COSIM3, OUT, SPEED, fmi2, fmi3, only, outputs2, real
 
 
 def warned(xml: bytes, says: str) -> Description:
@@ -267,3 +267,94 @@ def test_a_flood_of_warnings_is_counted() -> None:
 def test_a_missing_token_is_a_warning() -> None:
     xml = fmi2(SPEED).replace(b' guid="{g}"', b"")
     assert warned(xml, "has no guid").token == ""
+
+
+# ---- what a fuzzer came upon
+
+
+def test_an_item_and_an_alias_without_a_name_are_ignored() -> None:
+    types = (
+        '<TypeDefinitions><SimpleType name="E"><Enumeration><Item value="1"/><Item name="on" value="2"/></Enumeration>'
+        "</SimpleType></TypeDefinitions>"
+    )
+    xml = fmi2(
+        '<ScalarVariable name="e" valueReference="0" variability="discrete"><Enumeration declaredType="E"/>'
+        "</ScalarVariable>",
+        before=COSIM2 + types,
+    )
+    assert only(warned(xml, 'an item of type "E" has no name; ignored')).items == {"on": 2}
+    described = warned(
+        fmi3('<Float64 name="y" valueReference="1"><Alias/><Alias name="z"/></Float64>', before=COSIM3),
+        'an alias of "y" has no name; ignored',
+    )
+    assert [v.name for v in described.variables] == ["time", "y", "z"]
+
+
+@pytest.mark.parametrize("reference", ["4294967296", "9" * 5000, "²", "-1", "1_0", ""])
+def test_a_value_reference_that_no_fmu_takes_leaves_the_variable_out(reference: str) -> None:
+    xml = fmi2(SPEED + real("odd", 1).replace('"1"', f'"{reference}"', 1))
+    described = warned(xml, 'variable "odd" has no usable valueReference')
+    assert [v.name for v in described.variables] == ["u"]
+
+
+def test_the_largest_value_reference_is_kept() -> None:
+    assert only(read_description(fmi2(real("x", 2**32 - 1)))).ref == 2**32 - 1
+
+
+@pytest.mark.parametrize("size", ["²", "1e3", "9" * 30, "-1"])
+def test_a_dimension_that_is_no_count_leaves_the_array_out(size: str) -> None:
+    xml = fmi3(f'<Float64 name="y" valueReference="1"><Dimension start="{size}"/></Float64>')
+    assert only(warned(xml, "has a dimension without a usable size")).name == "time"
+
+
+@pytest.mark.parametrize("value", ["9223372036854775808", "9" * 400, "1.5", "two"])
+def test_an_item_whose_value_has_more_than_64_bits_is_ignored(value: str) -> None:
+    kind = f'<EnumerationType name="E"><Item name="a" value="{value}"/></EnumerationType>'
+    xml = fmi3("", before=f"{COSIM3}<TypeDefinitions>{kind}</TypeDefinitions>")
+    warned(xml, 'item "a" of type "E" has no usable value')
+
+
+def test_of_two_sections_of_one_name_the_first_counts() -> None:
+    again = (
+        outputs2('<Unknown index="1" dependencies="="/><Unknown/>')
+        + f"<ModelVariables>{OUT}</ModelVariables>"
+    )
+    described = warned(
+        fmi2(SPEED, structure="<ModelStructure/>" + again), "a second <ModelStructure> is ignored"
+    )
+    assert only(described).name == "u"
+
+
+def test_a_dependency_that_is_named_twice_counts_once() -> None:
+    xml = fmi2(
+        SPEED + OUT,
+        structure=outputs2('<Unknown index="2" dependencies="1 1" dependenciesKind="fixed fixed"/>'),
+    )
+    assert warned(xml, "name a variable twice; read once").outputs == {"y": ["u"]}
+
+
+def test_a_version_of_xml_that_is_not_known_is_read_as_the_one_that_is() -> None:
+    described = warned(fmi2(SPEED).replace(b'version="1.0"', b'version="2.1"', 1), "version")
+    assert only(described).name == "u"
+
+
+def test_a_warning_quotes_no_more_than_a_person_reads() -> None:
+    described = read_description(fmi2(real("x", 0, f'causality="{"odd" * 5000}"')))
+    assert max(map(len, described.warnings)) < 700
+
+
+def test_a_large_file_with_few_faults_names_their_lines() -> None:
+    many = "\n".join(real(f"x{i}", i) for i in range(3000))
+    described = warned(
+        fmi2(f"{many}\n{real('y', 9999, '', chr(98) + 'la=' + chr(34) * 2)}"), "'bla' is not allowed"
+    )
+    assert any(w.startswith("modelDescription.xml:3005: ") for w in described.warnings), described.warnings
+
+
+def test_a_description_writes_no_lines_of_its_own_on_a_terminal() -> None:
+    described = read_description(fmi2(real("x", 0, 'causality="a&#10;PASS&#155;2J\u202e"')))
+    assert any(r'causality="a\nPASS\x9b2J\u202e" is unknown' in w for w in described.warnings)
+    with pytest.raises(FmuError) as refused:
+        read_description(fmi2(real("x", 0)).replace(b'"2.0"', b'"&#10;PASS' + b"x" * 5000 + b'"'))
+    assert str(refused.value).startswith(r'modelDescription.xml says fmiVersion="PASSxxx')
+    assert len(str(refused.value)) < 700

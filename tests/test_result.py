@@ -50,7 +50,9 @@ def test_the_json_is_plain_and_has_what_a_script_needs(failed: crumple.Result) -
     from crumple.run_folder import to_json
 
     found = json.loads(to_json(failed.to_json()))
-    assert found.keys() == {"verdict", "reason", "exit_code", "digest", "requirements", "metrics", "run"}
+    assert found.keys() == {
+        "verdict", "reason", "exit_code", "conditions", "digest", "requirements", "metrics", "run"
+    }  # fmt: skip
     assert found["metrics"]["time_to_close"] == "inf"  # JSON has no infinity
     by_name = {r["name"]: r for r in found["requirements"]}
     assert by_name["x"]["decided"] == 0.0
@@ -193,6 +195,7 @@ def test_a_verdict_that_claims_to_have_ended_without_one_is_never_a_pass(
     passed: crumple.Result, tmp_path: Path
 ) -> None:
     copy = shutil.copytree(passed.folder, tmp_path / "copy")
+    (copy / "seal.json").unlink()  # which would tell of the change
     written = json.loads((copy / "verdict.json").read_text())
     (copy / "verdict.json").write_text(json.dumps({**written, "state": "running"}))
     assert crumple.open_run(copy).verdict == "inconclusive"

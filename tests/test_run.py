@@ -71,6 +71,7 @@ def test_the_folder_holds_what_ran_and_what_came_out(tmp_path: Path) -> None:
     assert sorted(p.name for p in result.folder.iterdir()) == [
         "events.jsonl",
         "manifest.json",
+        "seal.json",
         "signals-100us.jsonl",
         "signals-100us.npy",
         "verdict.json",

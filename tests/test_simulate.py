@@ -351,14 +351,24 @@ def crumple_process(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     )
 
 
-def test_an_fmu_that_ends_the_process_does_not_make_a_success(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "code", "said"),
+    [
+        ("--no-isolate", 3, "its process ended by itself with exit code 0"),
+        ("--isolate", 4, "its worker process ended with exit code 0"),
+    ],
+)
+def test_an_fmu_that_ends_the_process_does_not_make_a_success(
+    tmp_path: Path, option: str, code: int, said: str
+) -> None:
     dut = str(build_fmu("step_exit2"))
     process = crumple_process(
-        "simulate", dut, "--stop", "2", "--step", "0.5", "--out", "out.csv", cwd=tmp_path
+        "simulate", dut, "--stop", "2", "--step", "0.5", "--out", "out.csv", option, cwd=tmp_path
     )
-    process.communicate(timeout=60)
-    assert process.returncode == 3
-    assert not (tmp_path / "out.csv").exists()
+    _, shown = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert said in " ".join(shown.split())
+    assert (tmp_path / "out.csv").exists() == (code == 4)  # rows before the error are kept
 
 
 def test_a_relative_table_is_written_where_the_command_was_started(tmp_path: Path) -> None:

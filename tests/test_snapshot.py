@@ -220,7 +220,7 @@ def test_a_plugin_that_raises_in_its_worker_shows_its_own_traceback() -> None:
     world = World("1 ms", threads=1)
     world.add("tank", Raises(), isolate=True)
     world.reset()
-    with pytest.raises(StepError, match="unit 'tank' failed in step at t = 0.003 s") as caught:
+    with pytest.raises(StepError, match=r"unit 'tank' failed in step at t = 0\.003 s") as caught:
         world.step(10)
     assert caught.value.fact == "RuntimeError: no more fuel"
     lines = plugin_traceback(caught.value)

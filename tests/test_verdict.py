@@ -114,6 +114,32 @@ def test_missing_rows_are_never_a_pass() -> None:
     assert verdict(result(), recording=replace(short, rows={})).outcome == "inconclusive"
 
 
+def test_a_run_that_says_it_is_whole_and_has_other_ticks_is_no_pass() -> None:
+    for tick in (1499, 1501):
+        found = verdict(result(), ending=replace(ENDED, tick=tick))
+        assert found.outcome == "inconclusive"
+        assert [c.holds for c in found.conditions if "unit" in c.name or "horizon" in c.name] == [False] * 2
+        assert f"stepped {tick:,} of 1,500 ticks" in found.reason
+
+
+def test_a_requirement_without_a_number_or_its_whole_window_has_not_held() -> None:
+    for change, told in (
+        ({"value": None}, "head: hic15(occupant.head) has no value"),
+        ({"value": float("nan")}, "head: hic15(occupant.head) is NaN"),
+        ({"complete": False}, "head: not seen to its end"),
+    ):
+        found = verdict(replace(result(), **change), result(name="chest"))
+        assert (found.outcome, found.reason) == ("inconclusive", told)
+    assert verdict(replace(result("fail"), value=None)).outcome == "fail"  # only a pass needs proof
+
+
+def test_a_recording_that_nobody_could_look_at_is_never_a_pass() -> None:
+    unknown = Recording(unknown="interrupted while the run was being judged")
+    for results in ([], [result()]):
+        found = verdict(*results, recording=unknown)
+        assert (found.outcome, found.reason) == ("inconclusive", unknown.unknown)
+
+
 def test_an_interrupted_run_is_inconclusive_and_tells_what_had_failed_by_then() -> None:
     ending = replace(ENDED, how="interrupted", tick=300, t=0.03, text="interrupted by Ctrl-C at t = 30 ms")
     recording = Recording(rows={"s.npy": 301}, expected={"s.npy": 301})
@@ -143,6 +169,7 @@ def test_before_and_without_an_end_the_verdict_is_inconclusive() -> None:
     assert not_finished().exit_code == 3
     assert cut_off(0.0312).reason == "the run was cut off at t = 31.2 ms"
     assert cut_off(None).reason == "the run was cut off before the first recorded time"
+    assert cut_off(0.5, "killed").reason == "the run was cut off at t = 500 ms: killed"
     assert cut_off(None).exit_code == 3
 
 

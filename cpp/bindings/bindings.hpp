@@ -26,6 +26,9 @@ void bind_worker(py::module_& m);
 // The class of this name in crumple.errors.
 py::object error_class(const char* name);
 
+// What str() gives, at most 2,000 characters of it, as UTF-8 whatever is in there.
+std::string text_of(const py::handle& value);
+
 Kind kind_from_name(const std::string& name);  // "real", ...
 
 // A blob as Python sees it: str for a string port, bytes for a binary one.

@@ -6,6 +6,15 @@ namespace crumple::bindings {
 
 py::object error_class(const char* name) { return py::module_::import("crumple.errors").attr(name); }
 
+std::string text_of(const py::handle& value) {
+    constexpr std::size_t longest = 2000;  // characters; an exception may say anything
+    const py::object text = py::str(value);
+    const bool cut = py::len(text) > longest;
+    const py::object part = cut ? text[py::slice(0, longest, 1)] : text;
+    // what is no character (a lone surrogate) is shown as its escape
+    return part.attr("encode")("utf-8", "backslashreplace").cast<std::string>() + (cut ? "..." : "");
+}
+
 namespace {
 
 void set_placed(const char* name, const StepError& error) {

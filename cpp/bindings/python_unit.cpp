@@ -327,7 +327,7 @@ private:
         if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) throw py::error_already_set();
         const py::error_already_set raised;
         std::string fact = py::str(raised.type().attr("__name__"));
-        const std::string text = py::str(raised.value());
+        const std::string text = text_of(raised.value());
         if (!text.empty()) fact += ": " + text;
         const py::object error = error_class("StepError")(name_, call, tick, t, fact);
         PyException_SetCause(error.ptr(), raised.value().inc_ref().ptr());

@@ -16,14 +16,12 @@ UnitError explain(const std::exception_ptr& cause, const char* call) {
         const py::object value = error.value();
         std::string details;
         try {
-            details = py::module_::import("crumple.isolated").attr("traceback_text")(value).cast<std::string>();
+            details = text_of(py::module_::import("crumple.isolated").attr("traceback_text")(value));
         } catch (py::error_already_set&) {  // what cannot be told is left out
         }
         if (py::hasattr(value, "fact") && py::hasattr(value, "call"))
-            return {py::str(value.attr("call")), py::str(value.attr("fact")), details};
-        return {call,
-                py::str(error.type().attr("__name__")).cast<std::string>() + ": " + py::str(value).cast<std::string>(),
-                details};
+            return {text_of(value.attr("call")), text_of(value.attr("fact")), details};
+        return {call, text_of(error.type().attr("__name__")) + ": " + text_of(value), details};
     } catch (const std::exception& error) {
         return {call, error.what()};
     } catch (...) {
@@ -48,6 +46,10 @@ WorkerOptions worker_options(const py::dict& d) {
 }
 
 void bind_worker(py::module_& m) {
+    while_waiting() = [] {
+        const py::gil_scoped_acquire gil;
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    };
     m.def("workers_available", &workers_available);
     m.def(
         "make_plugin_worker",

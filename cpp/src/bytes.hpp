@@ -82,7 +82,7 @@ public:
         return values;
     }
     void end() const {
-        if (!rest_.empty()) throw BytesError("bytes follow their end");
+        if (!rest_.empty()) throw BytesError("bytes follow the end");
     }
 
 private:

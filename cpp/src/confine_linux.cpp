@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -25,6 +26,8 @@
 namespace crumple {
 
 namespace {
+
+constexpr std::int64_t F_SETSIG_number = 10;  // F_SETSIG, which the C library shows to GNU programs only
 
 void limit(int resource, std::uint64_t most, const char* what) {
     const rlimit both{most, most};
@@ -49,6 +52,10 @@ public:
         program_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, architecture, 1, 0));
         fail(ENOSYS);  // of another architecture no call exists
         load(offsetof(seccomp_data, nr));
+#if defined(__x86_64__)
+        program_.push_back(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1));
+        fail(ENOSYS);  // the same calls under other numbers (x32)
+#endif
     }
 
     void deny(long call, int error = EPERM) {
@@ -83,12 +90,34 @@ public:
         fail(EPERM);
         load(offsetof(seccomp_data, nr));
     }
+    // clone: threads only, and the worker's own forks for snapshots, which know the secret.
+    void allow_threads(std::uint32_t secret, int error) {
+        start(SYS_clone, 7);
+        load(offsetof(seccomp_data, args));
+        program_.push_back(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 4, 0));
+        program_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CLONE_PARENT | SIGCHLD, 0, 2));
+        load(offsetof(seccomp_data, args) + 8 * 4);
+        program_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, secret, 1, 0));
+        fail(error);
+        program_.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    }
+    // clone: no siblings, which would be children of the host that it does not know of; but for the worker's own forks.
+    void deny_siblings(std::uint32_t secret) {
+        start(SYS_clone, 6);
+        load(offsetof(seccomp_data, args));
+        program_.push_back(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_PARENT, 0, 3));
+        load(offsetof(seccomp_data, args) + 8 * 4);
+        program_.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, secret, 1, 0));
+        fail(EPERM);
+        load(offsetof(seccomp_data, nr));
+    }
     bool install() {
         program_.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
         const sock_fprog whole{static_cast<unsigned short>(program_.size()), program_.data()};
         // without SPEC_ALLOW some kernels slow the whole process down
         return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-               (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &whole) == 0 ||
+               (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                        SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_TSYNC, &whole) == 0 ||
                 prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &whole) == 0);
     }
 
@@ -108,16 +137,18 @@ private:
 
 bool deny_calls(bool processes, bool network) {
     Filter filter;
-    if (!network) filter.allow_only(SYS_socket, 0, BPF_JEQ, AF_UNIX, EACCES);
+    if (!network) {
+        filter.allow_only(SYS_socket, 0, BPF_JEQ, AF_UNIX, EACCES);
+#ifdef SYS_io_uring_setup
+        filter.deny(SYS_io_uring_setup);  // it opens sockets without that call
+#endif
+    }
     if (!processes) {
 #ifdef SYS_fork
         filter.deny(SYS_fork, EACCES);
         filter.deny(SYS_vfork, EACCES);
 #endif
-        // its flags lie in memory, where a filter cannot look; the C library then falls back to clone
-        filter.deny(SYS_clone3, ENOSYS);
-        // threads, and the worker's own forks for snapshots
-        filter.allow_only(SYS_clone, 0, BPF_JSET, CLONE_THREAD | CLONE_PARENT, EACCES);
+        filter.allow_threads(fork_secret(), EACCES);
     }
     return filter.install();
 }
@@ -127,7 +158,7 @@ bool deny_calls(bool processes, bool network) {
 // Denies writing to files (Landlock), but for devices such as /dev/null. Where the kernel has none, nothing is denied.
 void deny_writing() {
 #ifdef SYS_landlock_create_ruleset
-    // what the kernel headers of the build may not know yet; the numbers are part of the kernel's interface
+    // The numbers are part of the kernel's interface; the headers of the build may not know all of them.
     constexpr std::uint64_t write_file = 1 << 1, remove_dir = 1 << 4, remove_file = 1 << 5, make = 0x7f << 6,
                             truncate = 1 << 14;
     struct Attributes {
@@ -142,7 +173,7 @@ void deny_writing() {
     const Attributes attributes{write_file | remove_dir | remove_file | make | (version >= 3 ? truncate : 0)};
     const int rules = static_cast<int>(syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0));
     if (rules < 0) return;
-    for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/tty"}) {
+    for (const char* device : {"/dev/null", "/dev/zero", "/dev/full"}) {
         const Beneath rule{write_file | (version >= 3 ? truncate : 0), open(device, O_PATH | O_CLOEXEC)};
         if (rule.folder < 0) continue;
         syscall(SYS_landlock_add_rule, rules, 1, &rule, 0);
@@ -153,9 +184,34 @@ void deny_writing() {
 #endif
 }
 
+// Signals go to what this process starts, and to nobody else (Landlock since Linux 6.12).
+void keep_signals_in() {
+#ifdef SYS_landlock_create_ruleset
+    struct Attributes {
+        std::uint64_t files, network, scoped;
+    };
+    constexpr std::uint64_t scope_signal = 1 << 1;
+    if (syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) < 6) return;
+    const Attributes attributes{0, 0, scope_signal};
+    const int rules = static_cast<int>(syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0));
+    if (rules < 0) return;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) syscall(SYS_landlock_restrict_self, rules, 0);
+    close(rules);
+#endif
+}
+
 }  // namespace
 
+std::uint32_t fork_secret() {
+    static const std::uint32_t secret = [] {
+        std::uint32_t random = 0;
+        return getrandom(&random, sizeof random, 0) == sizeof random ? random : 0x5ec2e7U;
+    }();
+    return secret;
+}
+
 void protect(pid_t host) {
+    keep_signals_in();
 #if defined(__x86_64__) || defined(__aarch64__)
     Filter filter;
     const std::int64_t pid = host, group = getpgid(host);
@@ -168,10 +224,16 @@ void protect(pid_t host) {
     filter.deny(SYS_pidfd_open);
     filter.deny(SYS_pidfd_send_signal);
 #endif
+    // its flags lie in memory, where a filter cannot look; the C library then falls back to clone
+    filter.deny(SYS_clone3, ENOSYS);
+    filter.deny_siblings(fork_secret());
     // to get out of the process group, and to outlive the host
     filter.deny(SYS_setsid);
     filter.deny(SYS_setpgid);
     filter.allow_option(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+    // to have the system send a signal: by a limit of the host's, or as word of input
+    filter.allow_only(SYS_prlimit64, 0, BPF_JEQ, 0, EPERM);
+    filter.deny_values(SYS_fcntl, 1, {F_SETSIG_number});
     filter.install();
 #else
     (void)host;

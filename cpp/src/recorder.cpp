@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "crumple/error.hpp"
+#include "file.hpp"
 
 namespace crumple {
 
@@ -19,7 +20,7 @@ constexpr std::size_t most_header = 9'900;
 constexpr std::size_t count_width = 20;
 // Rows wait in the ring while the writer sleeps or the disk stalls: 100 columns at 1 MHz fill 4 MiB in 5 ms.
 constexpr std::size_t ring_bytes = std::size_t{4} << 20;
-// How long a row may stay unwritten; also the most that kill -9 can cost.
+// How long a row may stay unwritten where the machine lets the writer run; also about the most that kill -9 can cost.
 constexpr auto flush_every = std::chrono::milliseconds(2);
 
 std::string quoted(const std::string& name) {  // a Python string literal
@@ -73,9 +74,9 @@ class Recorder::File {
 public:
     File(std::filesystem::path path, std::vector<Column> columns, bool numbers)
         : path_(std::move(path)), columns_(std::move(columns)), numbers_(numbers) {
-        stream_ = std::fopen(path_.c_str(), "w+bx");  // x: a recording never overwrites another
+        stream_.reset(std::fopen(path_.c_str(), "w+bx"));  // x: a recording never overwrites another
         if (!stream_) throw RecordError("cannot create " + path_.string() + ": " + std::strerror(errno));
-        std::setvbuf(stream_, nullptr, _IONBF, 0);
+        std::setvbuf(stream_.get(), nullptr, _IONBF, 0);
         if (numbers_) {
             row_ = sizeof(double);
             for (const Column& column : columns_) {
@@ -92,9 +93,6 @@ public:
             ring_.resize(ring_bytes);
         }
     }
-    ~File() { std::fclose(stream_); }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
 
     const std::filesystem::path& path() const { return path_; }
 
@@ -133,26 +131,41 @@ public:
         seen_ = true;
     }
 
-    // On the writer thread: carries what is there; throws RecordError.
+    // On the writer thread: what is there now is what the next drain() carries out.
+    void mark() { until_ = head_.load(std::memory_order_acquire); }
+
+    // On the writer thread: carries what was there at mark(); throws RecordError. Rows that still fit are kept.
     void drain() {
-        const std::size_t head = head_.load(std::memory_order_acquire);
         std::size_t tail = tail_.load(std::memory_order_relaxed);
-        if (tail == head) return;
-        seek_end();
-        while (tail < head) {
+        if (tail == until_) return;
+        check_length(tail);
+        seek(0, SEEK_END);
+        int failure = 0;  // errno
+        while (tail < until_ && failure == 0) {
             const std::size_t at = tail % ring_.size();
-            const std::size_t n = std::min(head - tail, ring_.size() - at);
-            if (std::fwrite(ring_.data() + at, 1, n, stream_) != n) complain();
-            tail += n;
+            const std::size_t n = std::min(until_ - tail, ring_.size() - at);
+            const std::size_t done = std::fwrite(ring_.data() + at, 1, n, stream_.get());
+            if (done != n) failure = errno;
+            tail += done;
             tail_.store(tail, std::memory_order_release);
         }
+        check_length(tail);
         if (numbers_) {
             char count[count_width + 1];
             std::snprintf(count, sizeof count, "%*zu", static_cast<int>(count_width), tail / row_);
-            if (std::fseek(stream_, static_cast<long>(count_at_), SEEK_SET) != 0 ||
-                std::fwrite(count, 1, count_width, stream_) != count_width)
-                complain();
+            seek(static_cast<long>(count_at_), SEEK_SET);
+            write(count, count_width);
         }
+        if (failure != 0) {
+            errno = failure;
+            complain();
+        }
+    }
+
+    // After the last drain(): all is on the disk, or RecordError. Some file systems tell of a failure only now.
+    void finish() {
+        check_length(tail_.load(std::memory_order_relaxed));
+        if (!sync(stream_.get())) complain();
     }
 
     static std::size_t header_bytes(const std::vector<Column>& columns) {
@@ -195,6 +208,8 @@ private:
         for (const Column& column : columns_) dict += descr(column);
         dict += "], 'fortran_order': False, 'shape': (";
         const std::string magic("\x93NUMPY\x03\x00", 8);  // version 3: names in UTF-8, four bytes of header length
+        // within one page of the file, so that a kill cannot leave half of a new count
+        while ((magic.size() + 4 + dict.size()) % 64 + count_width > 64) dict += ' ';
         count_at_ = magic.size() + 4 + dict.size();
         dict += std::string(count_width - 1, ' ') + "0,)}";
         while ((magic.size() + 4 + dict.size() + 1) % 64 != 0) dict += ' ';
@@ -203,11 +218,26 @@ private:
         const char little[4] = {static_cast<char>(length & 255), static_cast<char>(length >> 8 & 255),
                                 static_cast<char>(length >> 16 & 255), static_cast<char>(length >> 24)};
         const std::string all = magic + std::string(little, 4) + dict;
-        if (std::fwrite(all.data(), 1, all.size(), stream_) != all.size()) complain();
+        write(all.data(), all.size());
+        rows_at_ = all.size();
     }
 
-    void seek_end() {
-        if (std::fseek(stream_, 0, SEEK_END) != 0) complain();
+    void seek(long to, int from) {
+        if (std::fseek(stream_.get(), to, from) != 0) complain();
+    }
+
+    void write(const char* from, std::size_t n) {
+        if (std::fwrite(from, 1, n, stream_.get()) != n) complain();
+    }
+
+    // Rows are found by their place. Where another program cut the file, what is appended would be found in wrong ones.
+    void check_length(std::size_t carried) const {
+        const FileState now = state_of(stream_.get());
+        if (now.removed) throw RecordError(path_.string() + " was removed while it was being written");
+        if (now.bytes != rows_at_ + carried)
+            throw RecordError(path_.string() + " was changed by another program while it was being written: it has " +
+                              std::to_string(now.bytes) + " bytes, and " + std::to_string(rows_at_ + carried) +
+                              " were written");
     }
 
     [[noreturn]] void complain() const {
@@ -217,9 +247,14 @@ private:
     std::filesystem::path path_;
     std::vector<Column> columns_;
     bool numbers_;
-    std::FILE* stream_ = nullptr;
+    struct Close {
+        void operator()(std::FILE* stream) const { std::fclose(stream); }
+    };
+    std::unique_ptr<std::FILE, Close> stream_;
     std::size_t row_ = 0;       // [bytes]
     std::size_t count_at_ = 0;  // where the row count stands in the file
+    std::size_t rows_at_ = 0;   // where the first row begins; 0 for strings
+    std::size_t until_ = 0;     // bytes put in at the last mark(); the writer thread's own
     std::vector<Run> runs_;
     std::vector<Blob> last_;  // what the file says now; touched by the stepping thread only
     bool seen_ = false;
@@ -252,8 +287,9 @@ Recorder::Recorder(const std::filesystem::path& stem, std::vector<Column> column
             batch.push_back(std::move(last));
         }
     }
-    if (!batch.empty() || blobs.empty()) flush();
-    if (!blobs.empty()) files_.push_back(std::make_unique<File>(numbered(0, ".jsonl"), std::move(blobs), false));
+    if (!batch.empty() || made == 0) flush();  // strings alone have the times of their rows besides
+    if (!blobs.empty())
+        files_.insert(files_.begin(), std::make_unique<File>(numbered(0, ".jsonl"), std::move(blobs), false));
     writer_ = std::jthread([this](const std::stop_token& stop) { write_loop(stop); });
 }
 
@@ -274,6 +310,7 @@ void Recorder::observe(Tick tick, double t, std::span<const double> published, s
 }
 
 void Recorder::write_loop(const std::stop_token& stop) {
+    block_signals();
     for (;;) {
         const bool last = stop.stop_requested();  // before the drain: nothing is put in after the request
         try {
@@ -288,7 +325,10 @@ void Recorder::write_loop(const std::stop_token& stop) {
     }
 }
 
+// Strings stand first in files_. A row is put in after the strings that belong to it, and is marked before them: so
+// wherever a kill comes, the files hold no row whose strings are missing.
 void Recorder::drain() {
+    for (auto file = files_.rbegin(); file != files_.rend(); ++file) (*file)->mark();
     for (const auto& file : files_) file->drain();
 }
 
@@ -301,6 +341,7 @@ void Recorder::close() {
     writer_.request_stop();
     if (writer_.joinable()) writer_.join();
     check();
+    for (const auto& file : files_) file->finish();
 }
 
 std::vector<std::filesystem::path> Recorder::files() const {

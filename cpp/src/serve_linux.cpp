@@ -311,7 +311,7 @@ private:
             throw UnitError("fork",
                             "it has " + std::to_string(threads - 1) + " threads of its own, which a fork would lose");
         if (host_.before_fork) host_.before_fork();
-        const long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+        const long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, fork_secret());
         if (pid == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             if (getppid() != segment_->host) _exit(0);

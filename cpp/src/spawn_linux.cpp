@@ -74,7 +74,7 @@ private:
 [[noreturn]] void become(char* const* arguments, char* const* environment, int memory, int output, pid_t host) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != host) _exit(126);  // it ended before the line above
-    setpgid(0, 0);                      // Ctrl-C is for the host; and all that the unit starts can be found
+    setsid();  // without the terminal; Ctrl-C is for the host; and all that the unit starts can be found
     constexpr int above = 10;
     const int high_memory = fcntl(memory, F_DUPFD, above), high_output = fcntl(output, F_DUPFD, above);
     const int nothing = open("/dev/null", O_RDONLY);

@@ -26,11 +26,13 @@ namespace crumple {
 namespace {
 
 // Snapshots that may live at a time, each a parked process with a segment of its own.
-constexpr std::size_t most_segments = 4096;
-constexpr std::uint64_t longest_answer = std::uint64_t{1} << 31;  // bytes, in all its pieces
+constexpr std::size_t most_segments = 1024;
+// Bytes, in all pieces: a unit must not fill the host's memory. A state may be as large as the model.
+constexpr std::uint64_t longest_answer = std::uint64_t{64} << 20, longest_state = std::uint64_t{1} << 31;
 // About 20 us: a short step is answered sooner, and a longer one does not miss the microseconds of waking up.
 constexpr std::uint32_t spins = 2000, few_spins = 20;
 constexpr double slice = 2e-3;             // [s] between looks at whether the worker lives
+constexpr double start_limit = 10.0;       // [s] for a program to start, whatever the unit is allowed
 constexpr double quit_limit = 2.0;         // [s] to free its unit
 constexpr std::size_t kept_output = 2000;  // bytes of what it printed
 
@@ -84,9 +86,9 @@ public:
         base_ = static_cast<char*>(base);
     }
     ~WorkerFamily() {
-        if (base_) munmap(base_, bytes_ * most_segments);
-        if (memory_ >= 0) close(memory_);
-        if (output_ >= 0) close(output_);
+        munmap(base_, bytes_ * most_segments);
+        close(memory_);
+        close(output_);
     }
     WorkerFamily(const WorkerFamily&) = delete;
     WorkerFamily& operator=(const WorkerFamily&) = delete;
@@ -130,8 +132,11 @@ public:
     pid_t group = 0;  // process group of all of them, and of what they start
 
 private:
-    [[noreturn]] static void fail(const char* call) {
-        throw UnitError(call, std::string("no worker process can be started: ") + std::strerror(errno));
+    [[noreturn]] void fail(const char* call) {
+        const int why = errno;
+        if (memory_ >= 0) close(memory_);
+        if (output_ >= 0) close(output_);
+        throw UnitError(call, std::string("no worker process can be started: ") + std::strerror(why));
     }
     SegmentShape shape_;
     std::uint64_t bytes_;
@@ -243,16 +248,26 @@ Answer Worker::receive(std::string& payload, bool& more) {
     bool changed = wait_for_change(s.reply.sequence, before, s.reply.awaited, spins_now(), s.reply.core, slice);
     if (!changed) {
         const auto began = Clock::now();
-        while (!changed) {
+        for (int looks = 1; !changed; ++looks) {
+            if (looks % 25 == 0 && while_waiting()) {
+                try {
+                    while_waiting()();
+                } catch (...) {
+                    kill();
+                    throw;
+                }
+            }
             if (reap(false)) {
                 // its last answer may have crossed our look at it
                 if (s.reply.sequence.load(std::memory_order_acquire) == sequence_) break;
                 lose(death());
             }
             const std::chrono::duration<double> waited = Clock::now() - began;
-            if (waited.count() > options_.timeout) {
+            const double limit =
+                asked_ == op_name(Op::make) ? std::max(start_limit, options_.timeout) : options_.timeout;
+            if (waited.count() > limit) {
                 kill();
-                lose("it did not answer within " + time_text(options_.timeout) + " (step_timeout) and was killed");
+                lose("it did not answer within " + time_text(limit) + " (step_timeout) and was killed");
             }
             changed = wait_for_change(s.reply.sequence, before, s.reply.awaited, 0, -1, slice);
         }
@@ -264,7 +279,8 @@ Answer Worker::receive(std::string& payload, bool& more) {
     if (sequence != sequence_)
         lose_mind("its worker answered out of sequence: " + std::to_string(sequence) + " instead of " +
                   std::to_string(sequence_));
-    if (length > shape_.arena || payload.size() + length > longest_answer)
+    if (length > shape_.arena ||
+        payload.size() + length > (asked_ == op_name(Op::pack) ? longest_state : longest_answer))
         lose_mind("its worker answered with a wrong length: " + std::to_string(length) + " bytes");
     // copied first and checked then: the worker may go on writing
     const std::size_t from = payload.size();

@@ -12,6 +12,11 @@
 
 namespace crumple {
 
+std::function<void()>& while_waiting() {
+    static std::function<void()> hook;
+    return hook;
+}
+
 #ifdef __linux__
 
 namespace {

@@ -1,10 +1,16 @@
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "check.hpp"
 #include "crumple/world.hpp"
@@ -48,6 +54,33 @@ Npy read(const fs::path& path) {
     if (!npy.values.empty()) std::memcpy(npy.values.data(), all.data() + 12 + length, npy.values.size() * 8);
     return npy;
 }
+
+// Steps until the recording fails; the writer tells a while after the row that it could not write.
+void step_on(World& world) {
+    for (int i = 0; i < 2000; ++i) {
+        world.step(100);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+}
+
+// The number of its last tick as text, new in every tick.
+class Speaker final : public Unit {
+public:
+    Speaker() {
+        ports_.outputs = {real("text")};
+        ports_.outputs[0].kind = Kind::string;
+        ports_.outputs[0].start_blobs = {"0"};
+    }
+    const Ports& ports() const override { return ports_; }
+    void reset(const Start&, const Io& io) override { say(0, io); }
+    void step(const Step& now, const Io& io) override { say(now.tick + 1, io); }
+
+private:
+    static void say(Tick tick, const Io& io) {
+        io.out_blobs[0] = std::make_shared<const std::string>(std::to_string(tick));
+    }
+    Ports ports_;
+};
 
 }  // namespace
 
@@ -163,24 +196,132 @@ CASE(an_existing_recording_is_not_overwritten) {
     CHECK_THROWS(RecordError, Recorder(folder.path / "nowhere" / "signals", {}, 1), "cannot create");
 }
 
-CASE(a_full_disk_ends_the_run) {
-    if (!fs::exists("/dev/full")) return;
+CASE(a_file_that_cannot_grow_ends_the_run_and_keeps_what_was_written) {
     const Folder folder;
     World world(Period(1, 100));
     world.add("count", std::make_unique<Counter>());
     world.build();
-    // the header is small enough for no one to notice; rows go to a device that is always full
-    fs::create_symlink("/dev/full", folder.path / "full");
-    struct Full final : Probe {
-        explicit Full(const fs::path& path) : file(path) {}
-        void observe(Tick, double, std::span<const double>, std::span<const Blob>) override {
-            file << "row" << std::flush;
-            if (!file) throw RecordError("cannot write " + std::string("/dev/full") + ": disk full");
+    const auto recorder = std::make_shared<Recorder>(folder.path / "run", world.columns({"count.n"}), 1);
+    world.watch(recorder);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);  // the write fails instead
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit small{4096, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    std::string told;
+    try {
+        world.reset();
+        while (std::chrono::steady_clock::now() < until) {
+            world.step(10);
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));  // so that the rows reach the file bit by bit
         }
-        std::ofstream file;
+    } catch (const RecordError& error) {
+        told = error.what();
+    }
+    setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+    CHECK(told.find("cannot write") != std::string::npos);
+    const Npy npy = read(folder.path / "run.npy");
+    CHECK(npy.rows > 50);
+    CHECK(npy.rows < 256);  // rows of 16 bytes
+    for (std::size_t row = 0; row < npy.rows; ++row) CHECK_EQUAL(npy.values.at(2 * row + 1), static_cast<double>(row));
+}
+
+CASE(a_file_that_another_program_cuts_ends_the_run_before_a_row_stands_in_a_wrong_place) {
+    const Folder folder;
+    World world(Period(1, 100));
+    world.add("count", std::make_unique<Counter>());
+    world.build();
+    world.watch(std::make_shared<Recorder>(folder.path / "signals", world.columns({"count.n"}), 1));
+    world.reset();
+    world.step(1000);
+    const fs::path file = folder.path / "signals.npy";
+    for (int wait = 0; wait < 2000 && read(file).rows < 1001; ++wait)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    const auto kept = fs::file_size(file) - 500 * 16 - 3;
+    fs::resize_file(file, kept);
+    CHECK_THROWS(RecordError, step_on(world), "was changed by another program");
+    CHECK_EQUAL(fs::file_size(file), kept);
+}
+
+CASE(a_file_that_is_removed_ends_the_run) {
+    const Folder folder;
+    World world(Period(1, 100));
+    world.add("count", std::make_unique<Counter>());
+    world.build();
+    world.watch(std::make_shared<Recorder>(folder.path / "signals", world.columns({"count.n"}), 1));
+    world.reset();
+    fs::remove(folder.path / "signals.npy");
+    CHECK_THROWS(RecordError, step_on(world), "was removed");
+}
+
+CASE(a_row_is_never_there_before_its_text) {
+    const Folder folder;
+    World world(Period(1, 100));
+    world.add("speaker", std::make_unique<Speaker>());
+    world.add("count", std::make_unique<Counter>());
+    world.build();
+    world.watch(std::make_shared<Recorder>(folder.path / "signals", world.columns({"count.n", "speaker.text"}), 1));
+    world.reset();
+    const fs::path texts = folder.path / "signals.jsonl";
+    const auto count_at = static_cast<off_t>(12 + read(folder.path / "signals.npy").header.find("'shape': (") + 10);
+    const int file = ::open((folder.path / "signals.npy").c_str(), O_RDONLY);
+    std::atomic<bool> done = false;
+    std::jthread stepping([&] {
+        for (int i = 0; i < 300; ++i) {
+            world.step(20);
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        done = true;
+    });
+    std::vector<std::pair<std::size_t, std::size_t>> seen;  // rows, then bytes of text: what a kill would leave
+    while (!done) {
+        char count[64] = {};
+        CHECK(::pread(file, count, 63, count_at) > 0);
+        seen.emplace_back(std::stoul(count), fs::file_size(texts));
+    }
+    ::close(file);
+    stepping.join();
+    world.end();
+    std::vector<std::size_t> ends;  // of the lines [bytes]
+    std::ifstream lines(texts);
+    std::size_t bytes = 0;
+    for (std::string line; std::getline(lines, line);) ends.push_back(bytes += line.size() + 1);
+    CHECK_EQUAL(ends.size(), 6001u);
+    for (const auto& [rows, size] : seen)
+        CHECK(static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), size) - ends.begin()) >= rows);
+}
+
+CASE(text_alone_has_the_times_of_its_rows) {
+    const Folder folder;
+    World world(Period(1, 100));
+    world.add("speaker", std::make_unique<Speaker>());
+    world.build();
+    world.watch(std::make_shared<Recorder>(folder.path / "signals", world.columns({"speaker.text"}), 1));
+    world.reset();
+    world.step(3);
+    world.end();
+    CHECK(read(folder.path / "signals.npy").values == std::vector<double>({0, 0.01, 0.02, 0.03}));
+}
+
+CASE(a_probe_that_fails_ends_the_run_at_its_tick) {
+    struct Failing final : Probe {
+        void observe(Tick tick, double, std::span<const double>, std::span<const Blob>) override {
+            if (tick == 3) throw RecordError("no room for tick 3");
+        }
     };
-    world.watch(std::make_shared<Full>(folder.path / "full"));
-    CHECK_THROWS(RecordError, world.reset(), "disk full");
+    World world(Period(1, 100));
+    world.add("count", std::make_unique<Counter>());
+    world.build();
+    world.watch(std::make_shared<Failing>());
+    world.reset();
+    CHECK_THROWS(RecordError, world.step(10), "no room for tick 3");
+    CHECK_EQUAL(world.tick(), 3);
+    CHECK_THROWS(UsageError, world.step(1), "an earlier step failed");
+    world.reset();  // from here on it may go again
+    CHECK_EQUAL(world.tick(), 0);
+    world.step(2);
 }
 
 CASE(a_trace_keeps_the_same_rows_in_memory) {

@@ -21,16 +21,19 @@ if TYPE_CHECKING:
         PluginError,
         RecordError,
         SceneError,
+        StateError,
         StepError,
         UsageError,
     )
     from crumple.execution import run
     from crumple.fmu import Fmu
+    from crumple.gate import GateLimits
     from crumple.result import Result, open_run
     from crumple.scene import load_scene
     from crumple.simulation import simulate
     from crumple.table import Table
     from crumple.unit import Input, Output, Parameter, Unit
+    from crumple.worker import Limits
     from crumple.world import World
 
 # Names and where they live; each module is imported when its first name is used, so that `import crumple` is cheap.
@@ -40,13 +43,16 @@ _HOME = {
     "EndError": "errors",
     "Fmu": "fmu",
     "FmuError": "errors",
+    "GateLimits": "gate",
     "Input": "unit",
+    "Limits": "worker",
     "Output": "unit",
     "Parameter": "unit",
     "PluginError": "errors",
     "RecordError": "errors",
     "Result": "result",
     "SceneError": "errors",
+    "StateError": "errors",
     "StepError": "errors",
     "Table": "table",
     "Unit": "unit",
@@ -64,13 +70,16 @@ __all__ = [
     "EndError",
     "Fmu",
     "FmuError",
+    "GateLimits",
     "Input",
+    "Limits",
     "Output",
     "Parameter",
     "PluginError",
     "RecordError",
     "Result",
     "SceneError",
+    "StateError",
     "StepError",
     "Table",
     "Unit",

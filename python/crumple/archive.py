@@ -1,6 +1,6 @@
-"""Open an FMU: hash the file, unpack it once, and know its description without parsing it twice.
+"""Open an FMU: pass it through the gate, unpack it once, and know its description without parsing it twice.
 
-Under `cache_root()/fmu` an archive with SHA-256 `abc...` has its unpacked folder, named by the first 24
+Under `cache_root()/fmu` an archive with SHA-256 `abc...` has its unpacked folder, named by the first 32
 digits of the hash (short and ASCII, whatever the file was called), and beside it its description. Within a
 process an FMU that did not change on disk is not even hashed twice. A path may also lead to a folder that
 holds an unpacked FMU: that folder is used as it is, and only its description is kept.
@@ -8,27 +8,43 @@ holds an unpacked FMU: that folder is used as it is, and only its description is
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
-import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
+from crumple.binaries import find_library, platform_folders, platforms
 from crumple.description import Description
-from crumple.description_cache import Record, load, save
+from crumple.description_cache import Kept, Record, hash_of, hash_of_open, load, save
 from crumple.errors import FmuError
+from crumple.gate import GateLimits, Measured, default_limits
+
+if TYPE_CHECKING:
+    from crumple.gate_archive import Contents
+
+__all__ = [
+    "Archive",
+    "GateLimits",
+    "cache_root",
+    "library_path",
+    "open_fmu",
+    "platform_folders",
+    "require_cosimulation",
+    "summary",
+]
 
 XML = "modelDescription.xml"
 # a fresh process looks at so many unpacked files at most (some 2 us each), the libraries first
 MOST_CHECKED = 256
-SUFFIXES = {"linux": ".so", "darwin": ".dylib", "windows": ".dll"}
+ALWAYS_HASHED = 2**18  # bytes of a library: some 0.2 ms, less than the FMU itself, which is hashed too
+DIGITS = 32  # of the hash that name a folder: 128 bits
 
 Key = tuple[str, str, int, int, int, int]
-_seen: dict[Key, tuple[Archive, tuple[str, int] | None]] = {}
 
 
 class Archive(msgspec.Struct, frozen=True):
@@ -40,6 +56,17 @@ class Archive(msgspec.Struct, frozen=True):
     description: Description
 
 
+class _Seen(msgspec.Struct, frozen=True):
+    """An FMU that this process knows."""
+
+    archive: Archive
+    measured: Measured
+    watched: Kept | None  # its library, to be as it was; None for a folder
+
+
+_seen: dict[Key, _Seen] = {}
+
+
 def cache_root() -> Path:
     """Where Crumple keeps what it can make again: $CRUMPLE_CACHE, else ~/.cache/crumple."""
     stated = os.environ.get("CRUMPLE_CACHE")
@@ -48,47 +75,50 @@ def cache_root() -> Path:
     try:
         return Path.home() / ".cache" / "crumple"
     except RuntimeError:  # no home, as in some containers
-        import tempfile
-
-        return Path(tempfile.gettempdir()) / f"crumple-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"
+        return _of_temporary()
 
 
-def open_fmu(path: str | os.PathLike[str], *, strict: bool = False) -> Archive:
+def _of_temporary() -> Path:
+    """A cache in the system's temporary folder, where others may have made one in our name."""
+    import tempfile
+
+    owner = os.getuid() if hasattr(os, "getuid") else None
+    root = Path(tempfile.gettempdir()) / f"crumple-{'cache' if owner is None else owner}"
+    with contextlib.suppress(FileExistsError):
+        root.mkdir(mode=0o700)
+    found = root.lstat()
+    if not stat.S_ISDIR(found.st_mode) or owner not in (None, found.st_uid):
+        raise FmuError(f"{root} belongs to someone else. Set CRUMPLE_CACHE to a folder of yours.")
+    return root
+
+
+def open_fmu(
+    path: str | os.PathLike[str], *, strict: bool = False, limits: GateLimits | None = None
+) -> Archive:
     """The FMU at `path`: an .fmu file, or a folder that holds an unpacked one.
 
     strict : what is not quite valid is an error, not an entry in `description.warnings`.
-    Raises FmuError where it cannot be read or must not be unpacked. What it offers is not judged here: see
-    `require_cosimulation` and `library_path`.
+    limits : how large it may be; by default what the environment variable CRUMPLE_LIMITS says.
+    Raises FmuError where it cannot be read or must not be unpacked, UsageError for a CRUMPLE_LIMITS that cannot be
+    read. What the FMU offers is not judged here: see `require_cosimulation` and `library_path`.
     """
+    limits = default_limits() if limits is None else limits
     place = Path(os.path.abspath(path))
     try:
         found = os.stat(place)
     except OSError as error:
         raise FmuError(_not_found(path, place, error)) from None
-    if stat.S_ISDIR(found.st_mode):
-        try:
-            archive = _open_folder(place)
-        except OSError as error:
-            raise FmuError(f"{place}: cannot be read: {error}.") from error
-    elif not stat.S_ISREG(found.st_mode):
-        raise FmuError(f"{place}: this is neither a file nor a folder.")
-    else:
-        root = cache_root()
-        key = (str(place), str(root), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-        known = _seen.get(key)
-        if known is not None and _still_there(known[1]):
-            archive = known[0]
+    except ValueError as error:  # a NUL in it
+        raise FmuError(f"{os.fspath(path)!r}: there is no such FMU: {error}.") from None
+    try:
+        if stat.S_ISDIR(found.st_mode):
+            archive = _open_folder(place, limits)
+        elif stat.S_ISREG(found.st_mode):
+            archive = _open_file(place, found, limits)
         else:
-            try:
-                archive = _open_file(place, root)
-            except OSError as error:
-                raise FmuError(
-                    f"{place}: cannot be unpacked under {root / 'fmu'}: {error.strerror or error}. "
-                    "Set CRUMPLE_CACHE to a folder that can be written."
-                ) from error
-            library, _ = _library(archive.directory, archive.description)
-            used = library or archive.directory / XML
-            _seen[key] = (archive, (str(used), used.stat().st_size))
+            raise FmuError("this is neither a file nor a folder.")
+    except FmuError as error:
+        raise FmuError(f"{place}: {error}") from error
     if strict and archive.description.warnings:
         raise FmuError(_strictly(place, archive.description.warnings))
     return archive
@@ -121,27 +151,10 @@ def library_path(archive: Archive) -> Path:
     Raises FmuError naming the platforms that are there.
     """
     require_cosimulation(archive)
-    library, fault = _library(archive.directory, archive.description)
+    library, fault = find_library(archive.directory, archive.description)
     if library is None:
         raise FmuError(f"{archive.path}: {fault}")
     return library
-
-
-def platform_folders(fmi: str) -> list[str]:
-    """Names of the folders in binaries/ that may hold this machine's library, the standard's own first."""
-    system = {"linux": "linux", "darwin": "darwin", "win32": "windows"}.get(sys.platform, sys.platform)
-    machine = _machine().lower()
-    bits = 64 if sys.maxsize > 2**32 else 32
-    if machine in ("amd64", "x86_64", "i386", "i586", "i686", "x86"):
-        architecture = "x86_64" if bits == 64 else "x86"
-    else:
-        architecture = {"arm64": "aarch64"}.get(machine, machine)
-    triple = f"{architecture}-{system}"
-    short = f"{'win' if system == 'windows' else system}{bits}"
-    if fmi.startswith("3"):
-        return [triple, short] if architecture.startswith("x86") else [triple]
-    # FMI 2 has one name per word size; for other processors exporters use either
-    return [short, triple] if architecture.startswith("x86") else [triple, short]
 
 
 def summary(archive: Archive) -> dict[str, Any]:
@@ -150,7 +163,7 @@ def summary(archive: Archive) -> dict[str, Any]:
     by_causality: dict[str, int] = {}
     for variable in described.variables:
         by_causality[variable.causality] = by_causality.get(variable.causality, 0) + 1
-    library, fault = _library(archive.directory, described)
+    library, fault = find_library(archive.directory, described)
     return {
         "path": str(archive.path),
         "sha256": archive.sha256,
@@ -177,198 +190,195 @@ def summary(archive: Archive) -> dict[str, Any]:
         "can_serialize": described.can_serialize,
         "needs_tool": described.needs_tool,
         "variables": dict(sorted(by_causality.items())),
-        "platforms": _platforms(archive.directory),
+        "platforms": platforms(archive.directory),
         "library": str(library) if library is not None else None,
         "library_fault": fault if library is None else None,
         "warnings": described.warnings,
     }
 
 
-def _open_file(path: Path, root: Path) -> Archive:
-    with path.open("rb") as file:  # hashed and unpacked through one handle: of one and the same file
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        directory = root / "fmu" / sha256[:24]
-        kept = directory.with_name(f"{directory.name}.description")
-        record = load(kept, sha256)
-        if record is None or _missing(directory, _worth_checking(record.members)):
-            try:
-                record = _unpack(file, path, directory, record)
-            except FmuError as error:
-                raise FmuError(f"{path}: {error}") from error
-            save(kept, sha256, record)
-    return Archive(path, sha256, directory, _with_library_note(directory, record.description))
+def _open_file(path: Path, found: os.stat_result, limits: GateLimits) -> Archive:
+    limits.check(archive=found.st_size)  # before it is hashed
+    root = cache_root()
+    key = (str(path), str(root), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    known = _seen.get(key)
+    if known is not None and known.watched is not None and _untouched(known.archive.directory, known.watched):
+        limits.check_all(known.measured)
+        return known.archive
+    try:
+        known = _look_into(path, root, limits)
+    except OSError as error:
+        raise FmuError(
+            f"cannot be unpacked under {root / 'fmu'}: {error.strerror or error}. "
+            "Set CRUMPLE_CACHE to a folder that can be written."
+        ) from error
+    _seen[key] = known
+    return known.archive
 
 
-def _unpack(file: Any, path: Path, directory: Path, record: Record | None) -> Record:
-    """Make `directory` whole and return its record; `record` is given where only the files are at fault."""
-    import zipfile  # on first sight only, like unpack, and like FMPy and lxml below
+def _look_into(path: Path, root: Path, limits: GateLimits) -> _Seen:
+    try:
+        opened = path.open("rb")
+    except OSError as error:
+        raise FmuError(f"cannot be read: {error.strerror}.") from error
+    with opened as file:  # hashed and unpacked through one handle: of one and the same file
+        sha256 = hash_of_open(file).hex()
+        directory = root / "fmu" / sha256[:DIGITS]
+        place = directory.with_name(f"{directory.name}.description")
+        record = load(place, sha256)
+        if record is None:
+            record = _first_sight(file, path, directory, limits)
+            save(place, sha256, record)
+        else:
+            limits.check_all(record.measured)
+            touched = [kept for kept in record.kept if not _untouched(directory, kept)]
+            first = record.kept[0]
+            if (
+                not touched
+                and first.size <= ALWAYS_HASHED
+                and hash_of(f"{directory}/{first.name}") != first.sha256
+            ):
+                touched = [first]  # a disk may forget without a word
+            if touched:
+                record = _second_look(file, path, directory, limits, record=record, touched=touched)
+                save(place, sha256, record)
+    archive = Archive(path, sha256, directory, _with_library_note(directory, record.description))
+    # the first is the library that a run loads, where there is one
+    return _Seen(archive, record.measured, record.kept[0])
 
-    from crumple import unpack
-    from crumple.description_xml import read_description
+
+def _first_sight(file: IO[bytes], path: Path, directory: Path, limits: GateLimits) -> Record:
+    """Unpack an FMU of which nothing is known but, where a process was stopped in between, its folder."""
+    from crumple import unpack  # on first sight only, like zipfile, FMPy and lxml below
+    from crumple.description_xml import examine
+    from crumple.gate_archive import pieces
 
     notes: list[str] = []
-    try:
-        archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, ValueError) as error:
-        raise FmuError(_no_archive(path, str(error))) from error
-    with archive:
-        members = unpack.members(archive, archive_bytes=os.fstat(file.fileno()).st_size, notes=notes)
-        names = {member.name for member in members}
-        if XML not in names:
-            raise FmuError(_no_description(names))
-        sizes = [(member.name, member.size) for member in members]
-        if directory.is_dir():
-            lost = _missing(directory, sizes)
-            unpack.restore(archive, [m for m in members if m.name in lost], directory)
-        else:
-            unpack.unpack(archive, members, directory)
-    if _missing(directory, sizes):
-        raise FmuError(f"its unpacked folder {directory} is damaged and cannot be mended: remove it.")
-    if record is not None:
-        return record
-    described = read_description((directory / XML).read_bytes())
+    contents = _inspected(file, path, limits, notes)
+    members = {member.name: member for member in contents.members}
+    if XML not in members:
+        raise FmuError(_no_description(members))
+    # read before anything is written: most of what is refused is refused for this
+    described, of_xml = examine(b"".join(pieces(file, members[XML])), limits=limits)
     if notes:
         described = msgspec.structs.replace(described, warnings=described.warnings + notes)
-    return Record(description=described, members=sizes)
+    make = unpack.mend if directory.is_dir() else unpack.unpack
+    hashes = make(file, contents, directory)
+    given = msgspec.structs.asdict(contents.measured) | of_xml
+    kept = [_stamp(directory, name, hashes[name]) for name in _worth_checking(directory, described, members)]
+    return Record(description=described, measured=Measured(**given), name=path.name, kept=kept)
 
 
-def _open_folder(folder: Path) -> Archive:
+def _second_look(
+    file: IO[bytes], path: Path, directory: Path, limits: GateLimits, *, record: Record, touched: list[Kept]
+) -> Record:
+    """Compare files that the system says were touched with what they were, and mend those that differ."""
+    from crumple import unpack
+
+    wrong = {kept.name for kept in touched if hash_of(directory / kept.name) != kept.sha256}
+    if wrong:
+        contents = _inspected(file, path, limits, [])
+        if directory.is_dir():
+            unpack.mend(file, contents, directory, wrong=wrong)
+        else:
+            unpack.unpack(file, contents, directory)
+    names = {kept.name for kept in touched} if directory.is_dir() and not wrong else None
+    kept = [
+        _stamp(directory, k.name, k.sha256) if names is None or k.name in names else k for k in record.kept
+    ]
+    return msgspec.structs.replace(record, kept=kept)
+
+
+def _inspected(file: IO[bytes], path: Path, limits: GateLimits, notes: list[str]) -> Contents:
+    from crumple.gate_archive import NoArchiveError, inspect
+
+    try:
+        return inspect(file, limits=limits, notes=notes)
+    except NoArchiveError as error:
+        raise FmuError(_no_archive(path, str(error))) from error
+
+
+def _open_folder(folder: Path, limits: GateLimits) -> Archive:
+    from crumple.gate_folder import inspect
+
     if not (folder / XML).is_file():
-        raise FmuError(f"{folder}: this folder holds no {XML}: it is no unpacked FMU.")
-    key_parts = []
-    files = sorted((p.relative_to(folder).as_posix(), p) for p in folder.rglob("*") if p.is_file())
-    for name, file in files:
-        found = file.stat()
-        key_parts.append(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\0{found.st_ino}")
-    glance = hashlib.blake2b("\n".join(key_parts).encode(), digest_size=8).digest()
-    root = cache_root()
-    key = (str(folder), str(root), len(files), int.from_bytes(glance, "little"), 0, 0)
-    known = _seen.get(key)
-    if known is not None:
-        return known[0]
-    digest = hashlib.sha256()
-    for name, file in files:
-        with file.open("rb") as content:
-            digest.update(f"{name}\0".encode() + hashlib.file_digest(content, "sha256").digest())
-    sha256 = digest.hexdigest()
-    kept = root / "fmu" / f"{sha256[:24]}.description"
-    record = load(kept, sha256)
-    if record is None:
-        from crumple.description_xml import read_description  # on first sight only
+        raise FmuError(f"this folder holds no {XML}: it is no unpacked FMU.")
+    try:
+        files, measured = inspect(folder, limits=limits)
+        parts = [f"{name}\0{found.st_size}\0{found.st_mtime_ns}\0{found.st_ino}" for name, found in files]
+        glance = hashlib.blake2b("\n".join(parts).encode(errors="surrogateescape"), digest_size=8).digest()
+        root = cache_root()
+        key = (str(folder), str(root), len(files), int.from_bytes(glance, "little"), 0, 0)
+        known = _seen.get(key)
+        if known is None:
+            known = _look_into_folder(folder, root, [name for name, _ in files], limits, measured)
+            _seen[key] = known
+    except OSError as error:
+        raise FmuError(f"cannot be read: {error}.") from error
+    limits.check_all(known.measured, folder=True)
+    return known.archive
 
+
+def _look_into_folder(
+    folder: Path, root: Path, names: list[str], limits: GateLimits, measured: Measured
+) -> _Seen:
+    digest = hashlib.sha256()
+    for name in names:
+        with (folder / name).open("rb") as content:
+            digest.update(os.fsencode(f"{name}\0") + hash_of_open(content))
+    sha256 = digest.hexdigest()
+    place = root / "fmu" / f"{sha256[:DIGITS]}.description"
+    record = load(place, sha256)
+    if record is None:
+        from crumple.description_xml import examine  # on first sight only
+
+        limits.check(xml=(folder / XML).stat().st_size)
+        described, of_xml = examine((folder / XML).read_bytes(), limits=limits)
+        given = msgspec.structs.asdict(measured) | of_xml
+        record = Record(description=described, measured=Measured(**given), name=folder.name, kept=[])
         try:
-            record = Record(description=read_description((folder / XML).read_bytes()), members=[])
-        except FmuError as error:
-            raise FmuError(f"{folder}: {error}") from error
-        try:
-            kept.parent.mkdir(parents=True, exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
         except OSError:
             pass  # the folder itself is used: without a cache only the next start is slower
         else:
-            save(kept, sha256, record)
+            save(place, sha256, record)
     archive = Archive(folder, sha256, folder, _with_library_note(folder, record.description))
-    _seen[key] = (archive, None)
-    return archive
+    return _Seen(archive, record.measured, None)
 
 
-def _worth_checking(members: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Members that a run uses: this machine's libraries, the XML, resources; sources and pages are not."""
+def _worth_checking(directory: Path, described: Description, names: Collection[str]) -> list[str]:
+    """Members that a run uses, the library first: libraries, the XML, resources; sources and pages are not."""
+    library, _ = find_library(directory, described)
+    found = library.relative_to(directory).as_posix() if library is not None else XML
+    first = found if found in names else XML  # a file that others put there is not ours to vouch for
     ours = tuple(f"binaries/{name}/" for name in {*platform_folders("2.0"), *platform_folders("3.0")})
-    libraries = [m for m in members if m[0].startswith(ours)]
-    used = [m for m in members if m[0] == XML or m[0].startswith("resources/")]
-    return (libraries + used)[:MOST_CHECKED]
+    groups: list[list[str]] = [[first, XML], [], [], []]
+    for name in names:
+        if name.startswith("binaries/"):
+            groups[1 if name.startswith(ours) else 3].append(name)
+        elif name.startswith("resources/"):
+            groups[2].append(name)
+    return list(dict.fromkeys(name for group in groups for name in group))[:MOST_CHECKED]
 
 
-def _missing(folder: Path, sizes: Iterable[tuple[str, int]]) -> set[str]:
-    """Names among (name, bytes) whose file in `folder` is not there or not of that size."""
-    lost = set()
-    base = os.fspath(folder)
-    for name, size in sizes:
-        try:
-            found = os.stat(f"{base}/{name}")
-        except OSError:
-            lost.add(name)
-            continue
-        if found.st_size != size or not stat.S_ISREG(found.st_mode):
-            lost.add(name)
-    return lost
+def _stamp(directory: Path, name: str, sha256: bytes) -> Kept:
+    found = os.stat(directory / name)
+    return Kept(name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, sha256)
 
 
-def _machine() -> str:
-    if hasattr(os, "uname"):
-        return os.uname().machine  # what platform.machine() says, without its 3 ms
-    import platform
-
-    return platform.machine()
-
-
-def _still_there(watched: tuple[str, int] | None) -> bool:
-    if watched is None:
-        return True
+def _untouched(directory: Path, kept: Kept) -> bool:
     try:
-        return os.stat(watched[0]).st_size == watched[1]
+        found = os.stat(f"{directory}/{kept.name}")
     except OSError:
         return False
+    return kept.untouched(found) and stat.S_ISREG(found.st_mode)
 
 
 def _with_library_note(directory: Path, described: Description) -> Description:
-    library, note = _library(directory, described)
+    library, note = find_library(directory, described)
     if library is None or note is None:
         return described
     return msgspec.structs.replace(described, warnings=[*described.warnings, note])
-
-
-def _library(directory: Path, described: Description) -> tuple[Path | None, str | None]:
-    """(library, what is unusual about it) or (None, why there is none)."""
-    if described.identifier is None:
-        return None, "it has no co-simulation interface that Crumple runs."
-    system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform, "windows")
-    suffix = SUFFIXES[system]
-    standard, *others = platform_folders(described.fmi)
-    for name in (standard, *others):
-        folder = directory / "binaries" / name
-        wanted = folder / f"{described.identifier}{suffix}"
-        aside = None
-        if name != standard:
-            aside = f"its library is in binaries/{name}, where FMI {described.fmi} wants binaries/{standard}."
-        if described.identifier and wanted.is_file():
-            return wanted, aside
-        there = sorted(p for p in folder.glob(f"*{suffix}") if p.is_file()) if folder.is_dir() else []
-        alike = [p for p in there if p.stem.casefold().removeprefix("lib") == described.identifier.casefold()]
-        if len(alike) == 1 or len(there) == 1:
-            taken = alike[0] if len(alike) == 1 else there[0]
-            return taken, (
-                f'binaries/{name} has no "{described.identifier}{suffix}" (the modelIdentifier); '
-                f'"{taken.name}" is used.'
-            )
-        if there:
-            return None, (
-                f'binaries/{name} has no "{described.identifier}{suffix}" (the modelIdentifier) but '
-                f"{len(there)} others: {', '.join(p.name for p in there[:6])}. Which is meant is not said."
-            )
-    platforms = _platforms(directory)
-    sources = directory / "sources"
-    has_sources = sources.is_dir() and any(p.suffix in (".c", ".cpp", ".cc") for p in sources.rglob("*"))
-    fact = f"it has no library for this machine (binaries/{standard})"
-    fact += f"; it has those for {', '.join(platforms)}." if platforms else " nor for any other."
-    if has_sources:
-        fact += f" Its sources are there: build them into binaries/{standard}/{described.identifier}{suffix}."
-    else:
-        fact += " It holds no sources: export the model again for this platform."
-    return None, fact
-
-
-def _platforms(directory: Path) -> list[str]:
-    """Folders of binaries/ that hold a shared library."""
-    binaries = directory / "binaries"
-    if not binaries.is_dir():
-        return []
-    suffixes = tuple(SUFFIXES.values())
-    return sorted(
-        folder.name
-        for folder in binaries.iterdir()
-        if folder.is_dir() and any(p.suffix in suffixes for p in folder.iterdir())
-    )
 
 
 def _not_found(path: str | os.PathLike[str], place: Path, error: OSError) -> str:
@@ -401,7 +411,7 @@ def _no_archive(path: Path, reason: str) -> str:
     return "it is no FMU: an FMU is a ZIP archive."
 
 
-def _no_description(names: set[str]) -> str:
+def _no_description(names: Iterable[str]) -> str:
     for name in sorted(names):
         if name.rpartition("/")[2].casefold() == XML.casefold():
             return (

@@ -16,9 +16,11 @@ from typing import Any
 import msgspec
 
 from crumple.description import KINDS
-from crumple.description_parse import Notes, number, whole
+from crumple.description_parse import Notes, digits, number, whole
 from crumple.errors import FmuError
 
+MAX_REFERENCE = 2**32 - 1
+MOST_DISPLAY_UNITS = 300
 FMI2_TYPES = ("Real", "Integer", "Boolean", "String", "Enumeration")
 FMI3_TYPES = tuple(kind for kind in KINDS if kind not in ("Real", "Integer"))
 FMI3_DEFINITIONS = tuple(f"{kind}Type" for kind in FMI3_TYPES if kind != "Clock")
@@ -119,7 +121,14 @@ def _units(root: Any, notes: Notes) -> None:
                 continue
             for exponent in EXPONENTS:
                 _whole(base, exponent, notes)
-        for display in unit.findall("DisplayUnit"):
+        for place, display in enumerate(unit.findall("DisplayUnit")):
+            if place >= MOST_DISPLAY_UNITS:  # FMPy goes through them for each variable
+                notes.add(
+                    f'unit "{name}" has more than {MOST_DISPLAY_UNITS} display units; cut.',
+                    line=unit.sourceline,
+                )
+                unit.remove(display)
+                continue
             if not (_real(display, "factor", notes) and _real(display, "offset", notes)):
                 notes.add(
                     f'display unit "{display.get("name")}" of "{name}" is ignored.', line=display.sourceline
@@ -162,6 +171,10 @@ def _types(root: Any, major: int, notes: Notes) -> set[str | None]:
         for attribute in set(core.attrib) - allowed:
             del core.attrib[attribute]
         for item in core.findall("Item"):
+            if item.get("name") is None:
+                notes.add(f'an item of type "{name}" has no name; ignored.', line=item.sourceline)
+                core.remove(item)
+                continue
             for attribute in set(item.attrib) - {"name", "value", "description"}:
                 del item.attrib[attribute]
         if name is None:
@@ -190,8 +203,12 @@ def _variables(elements: Any, major: int, types: set[str | None], notes: Notes, 
             repairs.left_out.add(place)
             element.set("name", f"nameless_{place + 1}")
             name = element.get("name")
+        for alias in element.findall("Alias"):
+            if alias.get("name") is None:
+                notes.add(f'an alias of "{name}" has no name; ignored.', line=alias.sourceline)
+                element.remove(alias)
         reference = (element.get("valueReference") or "").strip()
-        if not (reference.isascii() and reference.isdigit()):
+        if (digits(reference) or 0) > MAX_REFERENCE or digits(reference) is None:
             notes.add(f'variable "{name}" has no usable valueReference ("{reference}"); left out.', line=line)
             repairs.left_out.add(place)
             reference = (
@@ -255,7 +272,8 @@ def _dimensions(elements: Any, notes: Notes, repairs: Repairs) -> None:
     for place, element in enumerate(elements):
         for dimension in element.findall("Dimension"):
             size, reference = dimension.get("start"), dimension.get("valueReference")
-            if size is not None and size.strip().isdigit():
+            if digits(size) is not None:
+                dimension.set("start", str(digits(size)))
                 continue
             target = by_reference.get((reference or "").strip()) if size is None else None
             if (
@@ -287,11 +305,12 @@ def _dimensions(elements: Any, notes: Notes, repairs: Repairs) -> None:
 def _derivatives(elements: Any, major: int, notes: Notes) -> None:
     """Forget references from a derivative to its state, and to clocks, that lead nowhere."""
     references = {e.get("valueReference") for e in elements}
+    count = len(elements)  # lxml counts anew at each call
     for element in elements:
         typed = element if major == 3 else next(c for c in element if c.tag in FMI2_TYPES)
         target = typed.get("derivative")
         if target is not None:
-            found = target.strip() in references if major == 3 else _index(target, len(elements)) is not None
+            found = target.strip() in references if major == 3 else _index(target, count) is not None
             if not found:
                 notes.add(
                     f'"{element.get("name")}" is the derivative of no variable that exists ("{target}").',
@@ -315,10 +334,8 @@ def _derivatives(elements: Any, major: int, notes: Notes) -> None:
 
 def _index(text: str, count: int) -> int | None:
     """A 1-based place among `count` variables, None where `text` is none."""
-    text = text.strip()
-    if not (text.isascii() and text.isdigit()):
-        return None
-    return int(text) if 1 <= int(text) <= count else None
+    place = digits(text)
+    return place if place is not None and 1 <= place <= count else None
 
 
 def _structure(root: Any, elements: Any, major: int, notes: Notes) -> None:
@@ -328,8 +345,9 @@ def _structure(root: Any, elements: Any, major: int, notes: Notes) -> None:
     count = len(elements)
     references = {e.get("valueReference") for e in elements}
     key = "index" if major == 2 else "valueReference"
+    places = {str(place) for place in range(1, count + 1)}  # there may be millions of dependencies
     exists: Callable[[str], bool] = (
-        (lambda text: _index(text, count) is not None)
+        (lambda text: text in places or _index(text, count) is not None)
         if major == 2
         else (lambda text: text.strip() in references)
     )
@@ -349,7 +367,9 @@ def _structure(root: Any, elements: Any, major: int, notes: Notes) -> None:
         dependencies = unknown.get("dependencies")
         if dependencies is None:
             continue
-        wrong = [d for d in dependencies.split() if not exists(d)]
+        named = dependencies.split()
+        once = dict.fromkeys(named)
+        wrong = [d for d in once if not exists(d)]
         if wrong:
             notes.add(
                 f'dependencies of ModelStructure entry {key}="{target}" name variables that do not exist '
@@ -359,4 +379,10 @@ def _structure(root: Any, elements: Any, major: int, notes: Notes) -> None:
             del unknown.attrib["dependencies"]
             unknown.attrib.pop("dependenciesKind", None)
         else:
-            unknown.set("dependencies", " ".join(dependencies.split()))
+            unknown.set("dependencies", " ".join(once))
+            if len(once) != len(named):
+                notes.add(
+                    f'dependencies of ModelStructure entry {key}="{target}" name a variable twice; read once.',
+                    line=unknown.sourceline,
+                )
+                unknown.attrib.pop("dependenciesKind", None)

@@ -17,27 +17,66 @@ from typing import Any
 import msgspec
 
 from crumple.description import KINDS, Description, UnitDef, Variable
-from crumple.description_parse import Notes, number, parse, plain, settle_version
+from crumple.description_parse import (
+    MOST_NOTES,
+    Notes,
+    count_elements,
+    legible,
+    number,
+    parse,
+    plain,
+    settle_version,
+    sizes,
+    whole,
+)
 from crumple.description_repair import EXPONENTS, FMI2_TYPES, Repairs, repair
 from crumple.errors import FmuError
+from crumple.gate import MIB, VARIABLE, GateLimits, default_limits
 
-# a model description beyond this is no model description (100,000 variables take some 30 MiB)
-MAX_XML = 256 * 2**20
+# of the limit on the XML: what a description may grow to when its types and dependencies are filled in by name
+GROWTH = 4
+MAX_IDENTIFIER = 240  # bytes: with its suffix still the name of a file
+LARGE = 20_000  # elements and attributes, some 1,500 variables
 
 
-def read_description(xml: bytes) -> Description:
-    """The description in the bytes of a modelDescription.xml.
+def read_description(xml: bytes, *, limits: GateLimits | None = None) -> Description:
+    """The description in the bytes of a modelDescription.xml. Raises as `examine` does."""
+    return examine(xml, limits=limits or default_limits())[0]
+
+
+def examine(xml: bytes, *, limits: GateLimits) -> tuple[Description, dict[str, int]]:
+    """The description in the bytes of a modelDescription.xml, and what it measures, by the names of `limits`.
 
     What is not quite valid is mended where that can be done safely, and said in `warnings`.
-    Raises FmuError where it cannot, and where the XML tries to lead outside the FMU's folder.
+    Raises FmuError where it cannot, where the XML tries to lead outside the FMU's folder, and where it is larger
+    than `limits` allow.
     """
-    if len(xml) > MAX_XML:
-        raise FmuError(f"modelDescription.xml has {len(xml):,} bytes, more than {MAX_XML:,}.")
+    try:
+        return _examine(xml, limits)
+    except FmuError as error:
+        raise FmuError(legible(str(error))) from error
+
+
+def _examine(xml: bytes, limits: GateLimits) -> tuple[Description, dict[str, int]]:
     notes = Notes()
-    root = parse(xml, notes)
+    root = parse(xml, notes, limits)
+    measured = {"xml": len(xml), "elements": count_elements(xml)}
     plain(root, notes)
+    measured |= sizes(root, limits)
+    described = _read(root, notes, large=measured["elements"] > LARGE)
+    size = _resolved_size(described)
+    if size > GROWTH * limits.xml:
+        raise FmuError(
+            f"modelDescription.xml has {len(xml):,} bytes, and {size:,} when types and dependencies are filled in: "
+            f"more than {GROWTH} times the {limits.xml:,} allowed for the file. If you trust this FMU, allow more: "
+            f'{VARIABLE}="xml={size // GROWTH // MIB + 1}MiB".'
+        )
+    return described, measured
+
+
+def _read(root: Any, notes: Notes, *, large: bool) -> Description:
     major = settle_version(root, notes)
-    found_by_schema = _schema_faults(root, major) if major > 1 else []
+    found_by_schema = _schema_faults(root, major, large=large) if major > 1 else []
     repairs = repair(root, major, notes)
     elements = list(root.find("ModelVariables"))
     model = _with_fmpy(root, elements)
@@ -48,12 +87,22 @@ def read_description(xml: bytes) -> Description:
     return _resolve(model, root, elements, major=major, notes=notes, repairs=repairs)
 
 
-def _schema_faults(root: Any, major: int) -> list[tuple[str, int]]:
-    """What the XML schema of that FMI version has against the tree: (text, line)."""
+def _schema_faults(root: Any, major: int, *, large: bool) -> list[tuple[str, int]]:
+    """What the XML schema of that FMI version has against the tree: (text, line), line 0 where it is not known."""
     etree = importlib.import_module("lxml.etree")
     fmpy = importlib.import_module("fmpy")
     folder = Path(str(fmpy.__file__)).parent / "schema" / f"fmi{major}"
     schema = etree.XMLSchema(file=str(folder / f"fmi{major}ModelDescription.xsd"))
+    if large:
+        # of each fault in a tree, the parser counts the elements before it: many faults in many elements would take
+        # hours. Read as a stream it counts nothing, but knows no lines
+        try:
+            etree.fromstring(etree.tostring(root), etree.XMLParser(schema=schema, huge_tree=True))
+            return []
+        except etree.XMLSyntaxError as error:
+            faults = [(str(fault.message), 0) for fault in error.error_log]
+            if len(faults) >= MOST_NOTES:
+                return faults
     if schema.validate(root):
         return []
     return [(str(fault.message), int(fault.line)) for fault in schema.error_log]
@@ -65,20 +114,24 @@ def _with_fmpy(root: Any, elements: list[Any]) -> Any:
     fmpy = importlib.import_module("fmpy.model_description")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("modelDescription.xml", etree.tostring(root, encoding="utf-8", xml_declaration=True))
-    try:
+        file.writestr("modelDescription.xml", etree.tostring(root, encoding="utf-8", xml_declaration=False))
+    etree.set_default_parser(etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True))
+    try:  # FMPy's parser would stop at limits that were checked before, and may have been raised
         model = fmpy.read_model_description(archive, validate=False)
     except Exception as error:  # FMPy raises bare Exception, KeyError, TypeError and more
         reason = str(error) or type(error).__name__
         raise FmuError(
             f"modelDescription.xml cannot be read by FMPy: {type(error).__name__}: {reason}"
         ) from error
+    finally:
+        etree.set_default_parser(None)
     for variable, element in zip(
         model.modelVariables, elements, strict=False
     ):  # aliases come after the elements
         variable.sourceline = element.sourceline
     for alias in model.modelVariables[len(elements) :]:
         alias.sourceline = alias.alias.sourceline
+        alias.aliases = []  # it has those of its original, and whoever goes through them would do so for each
     return model
 
 
@@ -253,9 +306,10 @@ def _start(typed: Any, kind: str, major: int) -> list[str] | None:
 def _items(definition: Any, notes: Notes) -> dict[str, int]:
     found: dict[str, int] = {}
     for item in definition.items:
-        try:
-            found[item.name] = int(item.value)
-        except (TypeError, ValueError):
+        value = whole(item.value)
+        if value is not None:
+            found[item.name] = value
+        else:
             notes.add(f'item "{item.name}" of type "{definition.name}" has no usable value ("{item.value}").')
     return found
 
@@ -295,9 +349,29 @@ def _outputs(model: Any, variables: list[Variable], hidden: set[int]) -> dict[st
 
 
 def _refuse_outside(identifier: str) -> None:
-    """Raise where the name of the library would lead out of its folder."""
-    if re.search(r"[/\\:\0-\x1f]", identifier) or identifier in (".", ".."):
+    """Raise where the name of the library would lead out of its folder, or is none that a file could have."""
+    odd = re.search(r"[/\\:]", identifier) or not identifier.isprintable() or identifier in (".", "..")
+    if odd or len(identifier.encode()) > MAX_IDENTIFIER:
+        shown = identifier if len(identifier) <= 80 else f"{identifier[:80]}..."
         raise FmuError(
-            f"modelIdentifier {identifier!r} is no plain file name: the library would be looked for outside "
+            f"modelIdentifier {shown!r} is no plain file name: the library would be looked for outside "
             "the FMU. The FMU is refused."
         )
+
+
+def _resolved_size(described: Description) -> int:
+    """Roughly the characters in a description in which every variable has all that it shares with others."""
+    total = 0
+    lengths: dict[int, int] = {}  # of the items of a type, by the dictionary that its variables share
+    for v in described.variables:
+        total += 100 + len(v.name) + len(v.si or "") + len(v.description or "")
+        total += sum(len(str(d)) for d in v.dims) + sum(len(clock) for clock in v.clocks)
+        if v.items:
+            key = id(v.items)
+            if key not in lengths:
+                lengths[key] = sum(len(name) + 9 for name in v.items)
+            total += lengths[key]
+    for known in (described.outputs, described.initial_unknowns):
+        for names in known.values():
+            total += sum(map(len, names or ()))
+    return total

@@ -2,40 +2,36 @@
 
 The order of things is what makes a verdict hard to fake. The folder and an *inconclusive* verdict exist
 before any FMU is loaded; the steps are counted; the recording is closed and its rows are counted before
-anything is judged; the verdict is judged from what was recorded, and written last.
+anything is judged; the verdict is judged from what was recorded, and written last (see `conclusion`).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec.structs import replace
 
-from crumple import requirement, run_folder, wording
+from crumple import run_folder, wording
+from crumple.conclusion import Ran, conclude
 from crumple.errors import CrumpleError, EndError, RecordError, StepError, UsageError
+from crumple.exit_codes import exit_code
+from crumple.interrupts import Interrupts, name_of
 from crumple.manifest import Provenance
-from crumple.recording import Signals
-from crumple.result import Result
 from crumple.run_folder import RunFolder
-from crumple.upstream import never_moved
-from crumple.verdict import Ending, Recording, Verdict, judge, not_finished
+from crumple.verdict import Ending, not_finished
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from crumple.requirement_result import RequirementResult
+    from crumple.result import Result
     from crumple.scene import Scene
     from crumple.world import ProfileRow, World
 
+_LONGEST_TIMEOUT = 1e9  # [s] times in ns are counted in 64 bits
 _CHUNK = 0.02  # [s] of wall time between two looks at the clock of the progress line
 
 
@@ -76,10 +72,6 @@ class Watch(msgspec.Struct, kw_only=True):
     profile: list[ProfileRow] = []
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: treated like Ctrl-C, and named for what it was."""
-
-
 def execute(
     scene: str | os.PathLike[str] | Scene,
     *,
@@ -88,12 +80,20 @@ def execute(
     stop: str | float | None = None,
     threads: int | None = None,
     out: str | os.PathLike[str] | None = None,
+    isolate: bool | None = None,
+    step_timeout: str | float | None = None,
     watch: Watch,
 ) -> Result:
     """See `crumple.run`; `watch` hears of what happens on the way."""
+    timeout = None if step_timeout is None else timeout_of(step_timeout)
     plan = _planned(scene, set=set, seed=seed, stop=stop, threads=threads)
-    with _termination_interrupts():
-        return _Execution(plan, out=Path(out or "runs"), watch=watch).run()
+    plan = dataclasses.replace(
+        plan,
+        isolate=plan.isolate if isolate is None else isolate,
+        step_timeout=plan.step_timeout if timeout is None else timeout,
+    )
+    with Interrupts() as interrupts:
+        return _Execution(plan, out=Path(out or "runs"), watch=watch, interrupts=interrupts).run()
 
 
 def run(
@@ -104,6 +104,8 @@ def run(
     stop: str | float | None = None,
     threads: int | None = None,
     out: str | os.PathLike[str] | None = None,
+    isolate: bool | None = None,
+    step_timeout: str | float | None = None,
 ) -> Result:
     """Run a scene to its verdict.
 
@@ -112,55 +114,82 @@ def run(
     seed, stop, threads: instead of the scene's own. A run that is stopped before the scene's own end leaves
     every requirement inconclusive whose window it does not see whole.
     out: the folder in which the run's folder is made, `runs` by default. Nothing is ever overwritten.
+    isolate: whether units run in worker processes, whatever the scene says. By default the scene decides,
+    unit by unit. Results do not depend on it.
+    step_timeout: wall time that each call of an isolated unit may take, instead of the scene's: "2 s", or [s].
     Returns a Result also where the run failed, and where Ctrl-C or SIGTERM interrupted it (*inconclusive*).
     Raises SceneError, FmuError, PluginError or UsageError where nothing could be run.
+
+    A unit that is not isolated can end the process that it is in: with `exit(0)`, a crash, a signal. That is
+    your process, and nothing is left in it to return anything. `verdict.json` in the run folder then still says
+    *inconclusive*, and so does `crumple show`. The command `crumple run` watches over its run from a second
+    process and ends with exit code 3 in that case; this function has no such process.
     """
-    return execute(scene, set=set, seed=seed, stop=stop, threads=threads, out=out, watch=Watch())
+    return execute(
+        scene,
+        set=set,
+        seed=seed,
+        stop=stop,
+        threads=threads,
+        out=out,
+        isolate=isolate,
+        step_timeout=step_timeout,
+        watch=Watch(),
+    )
 
 
 class _Execution:
     """A scene on its way to a verdict."""
 
-    def __init__(self, scene: Scene, *, out: Path, watch: Watch) -> None:
+    def __init__(self, scene: Scene, *, out: Path, watch: Watch, interrupts: Interrupts) -> None:
         self._scene = scene
-        self._horizon = float(max(scene.horizon, scene.stop))  # [s] that requirements without `until` look to
         self._watch = watch
+        self._interrupts = interrupts
         self._ticks = scene.stop_tick
         self._recorders: list[tuple[Any, int]] = []  # with their `every`
-        self._wall = 0.0  # [s] spent stepping
         self._out = out
+        self._pid = os.getpid()
 
     def run(self) -> Result:
         provenance = Provenance(self._scene, command=self._watch.command)
         folder = RunFolder(self._out, name=self._scene.name, identity=provenance.identity)
-        self._folder = folder
         try:
-            folder.write(run_folder.VERDICT, {"crumple": 1, "state": "running", **not_finished().to_json()})
-            folder.write(run_folder.MANIFEST, provenance.to_json())
-            folder.event("start", scene=self._scene.name, seed=self._scene.seed, ticks=self._ticks)
-        except OSError as error:
-            folder.close()
-            raise RecordError(f"cannot write to {folder.path}: {error.strerror}") from None
-        try:
-            world = self._build(folder)
+            self._begin(folder, provenance)
+            ran = self._build(folder)
         except BaseException:
-            folder.discard()  # nothing was run
+            if os.getpid() == self._pid:
+                folder.discard()  # nothing was run
             raise
         try:
-            ending = self._go(world)
-            return self._conclude(world, ending)
+            ending = self._go(ran)
+            if os.getpid() != self._pid:  # a copy of this process that a unit forked: not its run to judge
+                os._exit(exit_code("inconclusive"))
+            return conclude(ran, ending)
         finally:
-            folder.close()
+            with suppress(OSError):  # a unit may have closed what it did not open
+                folder.close()
 
     # -- before ------------------------------------------------------------------------------------------
 
-    def _build(self, folder: RunFolder) -> World:
+    def _begin(self, folder: RunFolder, provenance: Provenance) -> None:
+        """What the folder holds from the first moment."""
+        scene = self._scene
+        verdict = {"crumple": 1, "state": "running", **not_finished().to_json()}
+        isolation = {"isolate": scene.isolate, "step_timeout": scene.step_timeout}
+        try:
+            folder.write(run_folder.VERDICT, {**verdict, "scene": scene.name, "title": scene.title})
+            folder.write(run_folder.MANIFEST, {**isolation, **provenance.to_json()})
+            folder.event("start", scene=scene.name, seed=scene.seed, ticks=self._ticks)
+        except OSError as error:
+            raise RecordError(f"cannot write to {folder.path}: {error.strerror}") from None
+
+    def _build(self, folder: RunFolder) -> Ran:
         from crumple.scene import compose
 
         world = compose(self._scene)
         world.build()
         ports = {unit: world.outputs(unit) for unit in world.units()}
-        self._si = {f"{u}.{p.name}": p.si for u, listed in ports.items() for p in listed}
+        si = {f"{u}.{p.name}": p.si for u, listed in ports.items() for p in listed}
         for group in self._scene.record:
             stem = folder.path / f"signals-{_rate_name(float(self._scene.period) * group.every)}"
             recorder = world.record(stem, signals=list(group.signals), every=group.every)
@@ -168,7 +197,6 @@ class _Execution:
         warnings = [*self._scene.warnings, *world.warnings]
         for text in warnings:
             folder.event("warning", text=text)
-        self._warned = set(warnings)
         units = self._scene.units.values()
         self._watch.started(
             Outline(
@@ -186,25 +214,37 @@ class _Execution:
                 folder=folder.path,
             )
         )
-        return world
+        return Ran(
+            scene=self._scene,
+            folder=folder,
+            world=world,
+            recorders=self._recorders,
+            si=si,
+            warned={*warnings},
+            isolated=sorted(name for name, apart in world.isolated().items() if apart),
+            wall=0.0,
+            watch=self._watch,
+            hold=self._interrupts.hold,
+        )
 
     # -- the steps ---------------------------------------------------------------------------------------
 
-    def _go(self, world: World) -> Ending:
+    def _go(self, ran: Ran) -> Ending:
         """Steps to the end, or to whatever ends the run before."""
-        began = time.perf_counter()
+        world = ran.world
+        assert world is not None
         try:
             world.reset(seed=self._scene.seed)
             if self._watch.profiling:
                 world.set_profiling(True)
             began = time.perf_counter()
-            self._step(world)
-            self._wall = time.perf_counter() - began
+            try:
+                self._step(world)
+            finally:
+                ran.wall = time.perf_counter() - began
             world.end()
         except KeyboardInterrupt as error:
-            self._wall = time.perf_counter() - began
-            who = "SIGTERM" if isinstance(error, Terminated) else "Ctrl-C"
-            text = f"interrupted by {who} at t = {wording.time(world.t)}"
+            text = f"interrupted by {name_of(error)} at t = {wording.time(world.t)}"
             return self._ending(world, "interrupted", text)
         except EndError as error:
             return self._ending(world, "unit_ended", str(error))
@@ -247,114 +287,6 @@ class _Execution:
             where=where,
         )
 
-    # -- after -------------------------------------------------------------------------------------------
-
-    def _conclude(self, world: World, ending: Ending) -> Result:
-        closed = self._close_recorders(ending)
-        signals = Signals(self._folder.path)
-        recording = self._counted(closed, signals, ending)
-        if self._watch.profiling:
-            self._watch.profile = world.profile()
-        self._watch.warnings = [text for text in world.warnings if text not in self._warned]
-        requirements = self._requirements(signals, ending)
-        outputs = len(self._si)
-        allowed = [f"{u.name}.{o}" for u in self._scene.units.values() for o in u.allow_nonfinite]
-        verdict = judge(
-            ending,
-            requirements,
-            recording,
-            units=len(self._scene.units),
-            outputs=outputs,
-            nonfinite_allowed=allowed,
-        )
-        if verdict.outcome == "fail":
-            self._watch.hints = never_moved(world, signals, [r for r in requirements if r.status == "fail"])
-        written = self._written(world, ending, verdict, requirements)
-        try:
-            self._end_events(ending, verdict)
-            self._folder.write(run_folder.VERDICT, written)
-        except OSError as error:
-            # on the disk the verdict stays inconclusive: what could not be written does not count
-            text = f"the verdict could not be written to {self._folder.path}: {error.strerror}"
-            self._watch.error = RecordError(text)
-            before = verdict.reasons if verdict.outcome == "error" else ()
-            failed = replace(verdict, outcome="error", reasons=(*before, text))
-            written = self._written(world, ending, failed, requirements)
-        return Result(self._folder.path, written)
-
-    def _close_recorders(self, ending: Ending) -> Recording:
-        failure = ending.text if ending.where == "recorder" else ""
-        for recorder, _ in self._recorders:
-            try:
-                recorder.close()
-            except RecordError as error:
-                failure = failure or str(error)
-                self._watch.error = self._watch.error or error
-        return Recording(failure=failure)
-
-    def _counted(self, recording: Recording, signals: Signals, ending: Ending) -> Recording:
-        """The same with the rows that the files have, and should have."""
-        rows = {table.path.name: table.rows for table in signals.tables}
-        expected: dict[str, int] = {}
-        for recorder, every in self._recorders:
-            for file in recorder.files:
-                if Path(file).suffix == ".npy":
-                    expected[Path(file).name] = ending.tick // every + 1
-        return Recording(rows=rows, expected=expected, failure=recording.failure)
-
-    def _requirements(self, signals: Signals, ending: Ending) -> list[RequirementResult]:
-        because = ending.text
-        if ending.how == "horizon" and ending.horizon < self._horizon:
-            because = f"the run was stopped at {wording.time(ending.horizon)}"
-        seen = requirement.Seen(
-            signals=signals,
-            period=float(self._scene.period),
-            start=float(self._scene.start),
-            horizon=self._horizon,
-            t=ending.t,
-            si_of=lambda name: self._si.get(name.split("[")[0]),
-            not_seen=because,
-        )
-        return [requirement.evaluate(each, seen) for each in self._scene.requirements]
-
-    def _end_events(self, ending: Ending, verdict: Verdict) -> None:
-        for text in self._watch.warnings:
-            self._folder.event("warning", text=text)
-        error = self._watch.error
-        if error is not None:
-            from crumple.tracebacks import plugin_traceback
-
-            self._folder.event("error", text=str(error), traceback=plugin_traceback(error))
-        elif ending.how != "horizon":
-            self._folder.event(ending.how, text=ending.text)
-        facts = {"t": ending.t, "tick": ending.tick, "verdict": verdict.outcome, "reason": verdict.reason}
-        self._folder.event("end", **facts)
-
-    def _written(
-        self, world: World, ending: Ending, verdict: Verdict, requirements: Sequence[RequirementResult]
-    ) -> dict[str, Any]:
-        metrics = {
-            result.name: result.value
-            for result, each in zip(requirements, self._scene.requirements, strict=True)
-            if each.expression.scalar
-        }
-        return {
-            "crumple": 1,
-            "state": "ended",
-            **verdict.to_json(),
-            "requirements": [result.to_json() for result in requirements],
-            "metrics": metrics,
-            "digest": world.digest() if ending.how != "error" else "",
-            "ended": ending.how,
-            "tick": ending.tick,
-            "ticks": ending.ticks,
-            "t": ending.t,
-            "horizon": ending.horizon,
-            "seed": self._scene.seed,
-            "wall": round(self._wall, 6),
-            "hints": self._watch.hints,
-        }
-
 
 def _planned(
     scene: str | os.PathLike[str] | Scene,
@@ -378,27 +310,22 @@ def _planned(
     )
 
 
+def timeout_of(given: str | float) -> float:
+    """A step timeout [s], given as such or as in "2 s". Raises UsageError where it is none."""
+    from crumple.scene.clock import TimeError, exact_time
+
+    try:
+        seconds = float(exact_time(given))
+    except TimeError as error:
+        raise UsageError(f'the step timeout "{given}" is no time: {error} Write it as in "2 s".') from None
+    if not 0 < seconds <= _LONGEST_TIMEOUT:
+        raise UsageError(f'the step timeout "{given}" must be longer than nothing, and at most 31 years.')
+    return seconds
+
+
 def _rate_name(period: float) -> str:
     """A period [s] as part of a file name: "100us", "1ms", "16.6666667ms", "2s"."""
     for si, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
         if period * scale >= 1.0 or si == "us":
             return f"{period * scale:.9g}{si}"
     raise AssertionError
-
-
-@contextmanager
-def _termination_interrupts() -> Iterator[None]:
-    """SIGTERM interrupts a run as Ctrl-C does, unless somebody else has a use for it."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)

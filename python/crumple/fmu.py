@@ -16,6 +16,7 @@ from crumple.certificate import Certificate, certificate_of
 from crumple.content import bundled
 from crumple.description import Description, Variable, did_you_mean, element_count, find_variable, shape_of
 from crumple.errors import FmuError
+from crumple.gate import GateLimits
 from crumple.si import SiError, parse_si
 from crumple.start import decode_start, encode_start
 from crumple.worker import Limits, fmu_command, python_command
@@ -58,6 +59,7 @@ class Fmu:
     tolerance: told to the FMU, by default that of its default experiment.
     stop: stop time [s] told to the FMU; not told by default.
     trust_state: its own way to save and restore its state is used though vetting has not shown that it holds.
+    limits: of the gate, for archives larger than it lets through by default.
     Raises FmuError that names the variable and what is wrong with it.
     """
 
@@ -73,8 +75,9 @@ class Fmu:
         tolerance: float | None = None,
         stop: float | None = None,
         trust_state: bool = False,
+        limits: GateLimits | None = None,
     ) -> None:
-        self.archive: Archive = open_fmu(locate_fmu(path), strict=strict)
+        self.archive: Archive = open_fmu(locate_fmu(path), strict=strict, limits=limits)
         require_cosimulation(self.archive)
         self.start = dict(start or {})
         self.record = tuple(record)
@@ -151,6 +154,7 @@ class Fmu:
                 step_timeout=step_timeout,
                 limits=limits,
                 trust_state=self._state_holds(),
+                needs_tool=self.description.needs_tool,
             )
         return _core.make_fmu_unit(
             self._spec(), instance, self.starts, self.tolerance, self.stop, self.allow_warnings, worker

@@ -25,8 +25,7 @@ class RequirementResult(msgspec.Struct, frozen=True, kw_only=True):
     limit, within: as written, in `si`.   margin: see the module.
     complete: whether its window was seen to the end.
     decided: time [s] at which the result could not change any more: where the limit was first broken, or the
-    end of
-    the window. None while it is open.   worst: (t1, t2) [s], the moment or the window that gave the value.
+    end of the window. None while it is open.   worst: (t1, t2) [s], the moment or the window that gave the value.
     """
 
     name: str
@@ -53,12 +52,11 @@ class RequirementResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> RequirementResult:
-        """The inverse of `to_json`; keys that a later version added are left out."""
-        known = set(cls.__struct_fields__)
-        kept: dict[str, Any] = {
-            key: tuple(v) if isinstance(v, list) else v for key, v in written.items() if key in known
-        }
-        return cls(**kept)
+        """The inverse of `to_json`; keys that a later version added are left out.
+
+        Raises msgspec.ValidationError where it has another shape.
+        """
+        return msgspec.convert(written, cls)
 
 
 def value_text(result: RequirementResult) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+
+import msgspec
+from msgspec.structs import asdict
 
 from crumple import run_folder, wording
 from crumple.errors import UsageError
@@ -37,6 +41,25 @@ class Requirements(list[RequirementResult]):
         return super().__getitem__(key)
 
 
+class _Written(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of `verdict.json`; what a later version added is left out."""
+
+    verdict: str
+    state: str = "ended"
+    reasons: list[str] = []
+    conditions: list[Condition] = []
+    requirements: list[dict[str, Any]] = []
+    metrics: dict[str, float | str | None] = {}
+    digest: str = ""
+    tick: int = 0
+    wall: float | None = None
+    hints: list[str] = []
+    scene: str = ""
+    title: str = ""
+    seed: int | None = None
+    isolated: list[str] = []
+
+
 class Result:
     """A run that has ended, or the state of one that has not.
 
@@ -46,20 +69,31 @@ class Result:
     signals: `signals["vehicle.speed"]` is an array mapped from the file.   t: times of its rows [s].
     digest: 16 hexadecimal digits over all signals of every tick; "" where the run did not end.
     tick: the last communication point reached.   exit_code: of the verdict.
+    state: "ended", "running", or "cut_off" where the process ended without a verdict.
+    conditions: what had to hold for a pass, each with its evidence.   hints: what may explain a failure.
+    isolated: names of the units that ran in worker processes.
     """
 
     def __init__(self, folder: Path, written: Mapping[str, Any]) -> None:
+        """written: as in `verdict.json`. Raises msgspec.ValidationError where it has another shape."""
+        known = msgspec.convert(written, _Written)
         self.folder = folder
-        self.verdict: str = written["verdict"]
-        self.reasons: list[str] = list(written.get("reasons", []))
-        self.conditions = [Condition(**c) for c in written.get("conditions", [])]
+        self.state = known.state
+        self.verdict = known.verdict
+        self.reasons = known.reasons
+        self.conditions = known.conditions
         self.requirements = Requirements(
-            RequirementResult.from_json(_numbers_back(r)) for r in written.get("requirements", [])
+            RequirementResult.from_json(_numbers_back(r)) for r in known.requirements
         )
-        self.metrics: dict[str, float | None] = _numbers_back(written.get("metrics", {}))
-        self.digest: str = written.get("digest") or ""
-        self.tick: int = written.get("tick") or 0
-        self.wall: float | None = written.get("wall")  # [s] spent stepping
+        self.metrics: dict[str, float | None] = _numbers_back(known.metrics)
+        self.digest = known.digest
+        self.tick = known.tick
+        self.wall = known.wall  # [s] spent stepping
+        self.hints = known.hints
+        self.scene = known.scene
+        self.title = known.title
+        self.seed = known.seed
+        self.isolated = known.isolated
 
     @property
     def reason(self) -> str:
@@ -90,8 +124,7 @@ class Result:
     @property
     def events(self) -> list[dict[str, Any]]:
         """What happened on the way: start, warnings, the end. Lines that were cut off are left out."""
-        with open(self.folder / run_folder.EVENTS, encoding="utf-8") as file:
-            return [event for line in file if (event := _event(line)) is not None]
+        return _events(self.folder / run_folder.EVENTS)
 
     def __repr__(self) -> str:
         lines = [f"<Result {self.verdict.upper()}: {self.reason}"]
@@ -109,6 +142,7 @@ class Result:
             "verdict": self.verdict,
             "reason": self.reason,
             "exit_code": self.exit_code,
+            "conditions": [asdict(condition) for condition in self.conditions],
             "digest": self.digest,
             "requirements": [r.to_json() for r in self.requirements],
             "metrics": self.metrics,
@@ -126,34 +160,57 @@ def open_run(folder: str | os.PathLike[str]) -> Result:
     written = _read(path / run_folder.VERDICT)
     if not isinstance(written, dict) or "verdict" not in written:
         raise UsageError(f"{path / run_folder.VERDICT} is damaged: it holds no verdict.")
-    if written.get("state") == "ended":
-        return Result(path, written)
-    last_t = Signals(path).last_t()
+    if written.get("state") != "ended":
+        state, verdict = _without_end(path)
+        written = {**written, "state": state, **verdict.to_json()}
+    try:
+        result = Result(path, written)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path / run_folder.VERDICT} is damaged: {error}") from None
+    unproven = [c.name for c in result.conditions if c.holds is not True]
+    if result.exit_code == 0 and (unproven or not result.conditions):
+        broken = f"not proven: {', '.join(unproven)}" if unproven else "it has no conditions"
+        raise UsageError(f'{path / run_folder.VERDICT} is damaged: it says "{result.verdict}", and {broken}.')
+    return result
+
+
+def _without_end(path: Path) -> tuple[str, Verdict]:
+    """The state of a run that has written no verdict, and what there is to say of it."""
+    try:
+        last_t = Signals(path).last_t()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     if run_folder.is_alive(path):
         until = "" if last_t is None else f", recorded until t = {wording.time(last_t)}"
         reasons: Iterable[str] = [f"the run is still going on{until}"]
-        verdict = Verdict(outcome="inconclusive", reasons=tuple(reasons), conditions=())
-    else:
-        verdict = cut_off(last_t)
-    return Result(path, {**written, **verdict.to_json()})
+        return "running", Verdict(outcome="inconclusive", reasons=tuple(reasons), conditions=())
+    return "cut_off", cut_off(last_t, _how_cut_off(path))
+
+
+def _how_cut_off(path: Path) -> str:
+    """What a supervisor noted about the end of the process; "" where there was none, or it ended as well."""
+    with suppress(UsageError):
+        noted = [e for e in _events(path / run_folder.EVENTS) if e.get("event") == "cut_off"]
+        return str(noted[-1].get("text", "")) if noted else ""
+    return ""
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
+    text = run_folder.read_bytes(path.parent, path.name).decode(errors="replace")
+    return [event for line in text.split("\n") if (event := _event(line)) is not None]
 
 
 def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{path.parent} is not the folder of a run: it has no {path.name}.") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
+    return run_folder.read_json(path.parent, path.name)
 
 
 def _event(line: str) -> dict[str, Any] | None:
     """One event; None where the line was cut off, by a kill or a disk that was full."""
     try:
-        event: dict[str, Any] = json.loads(line)
+        event = json.loads(line)
     except ValueError:
         return None
-    return event
+    return event if isinstance(event, dict) else None
 
 
 def _numbers_back(written: Mapping[str, Any]) -> dict[str, Any]:

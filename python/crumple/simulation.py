@@ -76,6 +76,8 @@ def simulate(
     allow_warnings: bool = False,
     allow_nonfinite: Sequence[str] = (),
     tolerance: float | None = None,
+    isolate: bool | None = None,
+    step_timeout: float | None = None,
 ) -> NDArray[np.void]:
     """Runs one FMU with a constant step and returns its outputs at every communication point.
 
@@ -86,6 +88,7 @@ def simulate(
     input: a CSV file, structured array or mapping; see crumple.input_table.
     record: further variables to show, by name or pattern.
     strict, allow_warnings, allow_nonfinite, tolerance: see crumple.Fmu.
+    isolate, step_timeout: in a worker process or not, and how long [s] its calls may take; see World.add.
     Returns a structured array, one row a communication point, that of the start included: field "time" [s],
     then one field per output in the FMU's order, of FMI's own type (strings and bytes as objects, arrays as
     sub-arrays).
@@ -104,6 +107,8 @@ def simulate(
         allow_warnings=allow_warnings,
         allow_nonfinite=allow_nonfinite,
         tolerance=tolerance,
+        isolate=isolate,
+        step_timeout=step_timeout,
     )
     try:
         simulation.run()
@@ -130,6 +135,8 @@ class Simulation:
         allow_warnings: bool = False,
         allow_nonfinite: Sequence[str] = (),
         tolerance: float | None = None,
+        isolate: bool | None = None,
+        step_timeout: float | None = None,
     ) -> None:
         self.fmu = Fmu(
             path,
@@ -150,7 +157,7 @@ class Simulation:
         last = begin + float(max(0, self.schedule.ticks - 1) * self.schedule.step)
         self.fmu.stop = max(float(self.schedule.stop), last + dt)
         self._name = re.sub(r"\W", "_", self.fmu.archive.path.stem) or "fmu"
-        self._world.add(self._name, self.fmu)
+        self._world.add(self._name, self.fmu, isolate=isolate, step_timeout=step_timeout)
         if input is not None:
             table, feeds = input_table(input, self.fmu)
             self._world.add(_INPUT, table)

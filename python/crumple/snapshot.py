@@ -112,8 +112,8 @@ def bring(core: _core.World, snapshot: Snapshot, apply: Any) -> None:
         core.set_quiet(False)
     if core.digest() != snapshot.digest:
         raise StateError(
-            f"the world cannot be brought back to tick {snapshot.tick}: its run was replayed from the start, and gave other"
-            f" signals. Some unit does not do the same twice. It was replayed because: {snapshot.replayed}"
+            f"the world cannot be brought back to tick {snapshot.tick}: its run was replayed from the start, and"
+            f" gave other signals. Some unit does not do the same twice. It was replayed because: {snapshot.replayed}"
         )
 
 

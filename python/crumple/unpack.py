@@ -1,200 +1,239 @@
-"""Unpack an FMU's archive into a folder, once and whole, after looking at what it holds.
+"""Unpack an FMU's archive into a folder, once and whole, and mend that folder where it was damaged.
 
-Every member is judged before the first byte is written: no path outside the folder, no links, no second
-member of the same name, no absurd sizes. The folder appears by one rename, so that another process sees all
-of it or nothing, and a crash leaves nothing that is mistaken for it.
+The folder appears by one rename, so that another process sees all of it or nothing, and a crash leaves nothing
+that is mistaken for it. What is unpacked is read-only. Drafts carry a lock of the process that makes them: the
+system drops it when that process ends, however it ends, and then anyone may sweep the draft away.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
-import re
 import shutil
 import stat
+import sys
 import time
-import zipfile
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
-import msgspec
+from crumple.description_cache import hash_of
+from crumple.gate_archive import Contents, Member, pieces
 
-from crumple.errors import FmuError
+if sys.platform != "win32":
+    import fcntl
 
-# bundled runtimes (Python, Java) run to tens of thousands of files; beyond this it is a bomb
-MAX_MEMBERS = 100_000
-MAX_BYTES = 4 * 2**30
-# deflate reaches 1032:1 on zeros; tables reach 100:1. Small archives may be anything
-MAX_RATIO = 200
-RATIO_COUNTS_FROM = 64 * 2**20
-MAX_NAME = 1000  # characters, folders included
-STALE_SECONDS = 24 * 3600
+DRAFT = ".new-"
+STALE_SECONDS = 24 * 3600  # for drafts where nothing can be locked, and those of earlier versions
+_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
-class Member(msgspec.Struct, frozen=True):
-    """One file of an archive."""
+def unpack(file: IO[bytes], contents: Contents, folder: Path) -> dict[str, bytes]:
+    """Make `folder` with all of `contents`, in one piece; if another process was faster, its folder stands.
 
-    name: str  # with forward slashes, checked: it stays in the folder
-    size: int  # unpacked [bytes]
-    executable: bool
-    entry: zipfile.ZipInfo
-
-
-def members(archive: zipfile.ZipFile, *, archive_bytes: int, notes: list[str]) -> list[Member]:
-    """The files in `archive` (a file of `archive_bytes`), all checked.
-
-    Raises FmuError for the first one that must not be unpacked. `notes` receives what is only unusual.
-    """
-    entries = archive.infolist()
-    if len(entries) > MAX_MEMBERS:
-        raise FmuError(
-            f"the archive holds {len(entries):,} members, more than {MAX_MEMBERS:,}; it is refused."
-        )
-    found: dict[str, Member] = {}
-    folders: set[str] = set()
-    total = packed = 0
-    backslash = False
-    for entry in entries:
-        name = _plain_name(entry)
-        backslash = backslash or "\\" in entry.filename
-        mode = entry.external_attr >> 16 if entry.create_system == 3 else 0  # 3: Unix
-        if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-            what = "a symbolic link" if stat.S_ISLNK(mode) else "a special file"
-            raise FmuError(f'member "{entry.filename}" is {what}; the archive is refused.')
-        if name.endswith("/") or stat.S_ISDIR(mode):
-            folders.add(name.rstrip("/"))
-            continue
-        if name in found:
-            raise FmuError(
-                f'member "{name}" is in the archive twice, and readers differ in which counts; it is refused.'
-            )
-        if entry.flag_bits & 0x1:
-            raise FmuError(f'member "{name}" is encrypted; an FMU has no password.')
-        total += entry.file_size
-        packed += entry.compress_size
-        found[name] = Member(name=name, size=entry.file_size, executable=bool(mode & 0o100), entry=entry)
-    if total > MAX_BYTES:
-        raise FmuError(
-            f"the archive would unpack to {total:,} bytes, more than {MAX_BYTES:,}; it is refused."
-        )
-    packed = max(1, min(packed, archive_bytes))  # what members claim can be more than what is there
-    if total > RATIO_COUNTS_FROM and total > MAX_RATIO * packed:
-        raise FmuError(
-            f"the archive would unpack from {packed:,} to {total:,} bytes, more than {MAX_RATIO} times its "
-            "size; it is refused as a decompression bomb."
-        )
-    for name in found:
-        folders.update(_parents(name))
-    for name in folders & found.keys():
-        raise FmuError(f'member "{name}" is a file and a folder at once; the archive is refused.')
-    if backslash:
-        notes.append("the archive's member names use backslashes, which ZIP does not allow; read as folders.")
-    return list(found.values())
-
-
-def unpack(archive: zipfile.ZipFile, files: list[Member], folder: Path) -> None:
-    """Make `folder` with all of `files`, in one piece; if another process was faster, its folder stands.
-
-    Raises FmuError for a damaged archive, OSError where the file system refuses.
+    Returns the SHA-256 of each member by name. Raises FmuError for a damaged archive, OSError where the file
+    system refuses.
     """
     parent = folder.parent
     parent.mkdir(parents=True, exist_ok=True)
-    _sweep(parent)
-    draft = parent / f".{folder.name}.{os.urandom(4).hex()}"
-    draft.mkdir()
-    try:
-        made: set[str] = {""}
-        for member in files:
-            above = member.name.rpartition("/")[0]
-            if above not in made:
-                (draft / above).mkdir(parents=True, exist_ok=True)
-                made.add(above)
-            _write(archive, member, draft / member.name)
-        for name in {n for entry in archive.infolist() if (n := _plain_name(entry)).endswith("/")}:
-            (draft / name).mkdir(parents=True, exist_ok=True)  # an empty resources folder is still promised
+    sweep(parent)
+    hashes: dict[str, bytes] = {}
+    with _draft_folder(parent) as draft:
+        for name in contents.folders:  # also empty ones: an empty resources folder is still promised
+            (draft / name).mkdir()
+        for member in contents.members:
+            target = draft / member.name
+            with target.open("xb") as sink:
+                hashes[member.name] = _write(file, member, sink)
+            _finish(target, member)
+        for name in reversed(contents.folders):
+            _protect(draft / name)
+        _protect(draft)
         try:
             draft.rename(folder)
         except OSError:
             if not folder.is_dir():
                 raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    return hashes
 
 
-def restore(archive: zipfile.ZipFile, files: Iterable[Member], folder: Path) -> None:
-    """Write `files` anew in an unpacked `folder`, each in one piece, while others may be using it."""
-    for member in files:
-        target = folder / member.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{os.urandom(8).hex()}")
-        try:
-            _write(archive, member, draft)
-            os.replace(draft, target)
-        finally:
+def mend(
+    file: IO[bytes], contents: Contents, folder: Path, *, wrong: set[str] | None = None
+) -> dict[str, bytes]:
+    """Write anew what is damaged in an unpacked `folder`, each file in one piece, while others may be using it.
+
+    wrong: members to write; by default all whose contents differ from those in the archive.
+    Returns the SHA-256 of each member that was looked at. Raises as `unpack` does.
+    """
+    hashes: dict[str, bytes] = {}
+    with locked(folder):  # two at once would take each other's right to write
+        folder.chmod(folder.stat().st_mode | stat.S_IWUSR)
+        for name in contents.folders:
+            _make_way(folder / name, directory=True)
+            (folder / name).mkdir(exist_ok=True)
+            (folder / name).chmod((folder / name).stat().st_mode | stat.S_IRWXU)
+        for member in contents.members:
+            target = folder / member.name
+            if wrong is not None and member.name not in wrong:
+                continue
+            if wrong is None and hash_of(target) == (found := _hash_in_archive(file, member)):
+                hashes[member.name] = found
+                _protect(target)
+                continue
+            with draft_file(folder.parent) as (draft, sink):
+                hashes[member.name] = _write(file, member, sink)
+                _finish(draft, member)
+                _make_way(target, directory=False)
+                os.replace(draft, target)
+        for name in reversed(contents.folders):
+            _protect(folder / name)
+        _protect(folder)
+    return hashes
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder, read-only or not; what cannot be removed stays."""
+    if path.is_symlink() or not path.is_dir():
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return
+    with contextlib.suppress(OSError):
+        path.chmod(0o700)
+    for above, folders, _ in os.walk(path):
+        for name in folders:
             with contextlib.suppress(OSError):
-                draft.unlink()
+                if not os.path.islink(f"{above}/{name}"):
+                    os.chmod(f"{above}/{name}", 0o700)
+    shutil.rmtree(path, ignore_errors=True)
 
 
-def _plain_name(entry: zipfile.ZipInfo) -> str:
-    """The member's path with forward slashes, "/" at the end of a folder's; FmuError if it leads outside."""
-    name = entry.filename
-    if not entry.flag_bits & 0x800:
-        # many packers write UTF-8 without saying so; zipfile then reads it as code page 437
-        with contextlib.suppress(UnicodeError):
-            name = name.encode("cp437").decode("utf-8")
-    name = name.replace("\\", "/")
-    parts = name.rstrip("/").split("/")
-    if "\0" in entry.orig_filename or any(ord(c) < 32 for c in name):
-        raise FmuError(
-            f"member {entry.orig_filename!r} has a control character in its name; the archive is refused."
-        )
-    if len(name) > MAX_NAME:
-        raise FmuError(
-            f'member "{name[:60]}..." has a name of {len(name)} characters; the archive is refused.'
-        )
-    if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in parts:
-        raise FmuError(f'member "{entry.filename}" leads outside the FMU\'s folder; the archive is refused.')
-    kept = [p for p in parts if p not in ("", ".")]
-    if not kept:
-        if name.endswith("/"):
-            return "./"
-        raise FmuError(f"member {entry.filename!r} has no name; the archive is refused.")
-    return "/".join(kept) + ("/" if name.endswith("/") else "")
+def discard(path: Path) -> None:
+    """Remove a file or folder of the cache at one blow: who looks for it meanwhile finds all of it or nothing."""
+    aside = path.with_name(f"{DRAFT}{os.urandom(8).hex()}")
+    with contextlib.suppress(OSError):
+        path.rename(aside)
+        remove(aside)
 
 
-def _parents(name: str) -> list[str]:
-    parts = name.split("/")[:-1]
-    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
-
-
-def _write(archive: zipfile.ZipFile, member: Member, target: Path) -> None:
-    """Unpack one member, its checksum verified; zipfile reads no more than the size that was checked."""
-    try:
-        with archive.open(member.entry) as source, target.open("xb") as sink:
-            shutil.copyfileobj(source, sink, 1 << 20)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
-        raise FmuError(
-            f'the archive is damaged: member "{member.name}": {error}. Copy the FMU again.'
-        ) from error
-    except (NotImplementedError, RuntimeError) as error:
-        raise FmuError(
-            f'member "{member.name}" cannot be unpacked: {error}. Pack the FMU with deflate.'
-        ) from error
-    if member.executable:
-        target.chmod(target.stat().st_mode | 0o111)
-
-
-def _sweep(parent: Path) -> None:
-    """Remove what crashed processes left a day or more ago."""
+def sweep(parent: Path) -> None:
+    """Remove the drafts of processes that have ended."""
     now = time.time()
-    with contextlib.suppress(OSError), os.scandir(parent) as entries:
+    with contextlib.suppress(OSError):
+        with os.scandir(parent) as found:
+            entries = [entry for entry in found if entry.name.startswith(".")]
         for entry in entries:
-            if (
-                entry.name.startswith(".")
-                and now - entry.stat(follow_symlinks=False).st_mtime > STALE_SECONDS
-            ):
-                if entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry.path, ignore_errors=True)
-                else:
-                    os.unlink(entry.path)
+            with contextlib.suppress(OSError):
+                old = now - entry.stat(follow_symlinks=False).st_mtime > STALE_SECONDS
+                with _tried(entry.path) as free:
+                    if old if free is None or not entry.name.startswith(DRAFT) else free:
+                        remove(Path(entry.path))
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file or folder; where nothing can be locked, go on without."""
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        _lock(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _tried(path: str) -> Iterator[bool | None]:
+    """Whether a lock is free, which is then held; None where that cannot be known."""
+    if sys.platform == "win32":
+        yield None
+        return
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free: bool | None = True
+        except BlockingIOError:
+            free = False
+        except OSError:
+            free = None
+        yield free
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _draft_folder(parent: Path) -> Iterator[Path]:
+    """A new folder in `parent`, locked, that is gone at the end unless it was renamed."""
+    while True:
+        draft = parent / f"{DRAFT}{os.urandom(8).hex()}"
+        draft.mkdir()
+        with contextlib.ExitStack() as ends:
+            try:
+                ends.enter_context(locked(draft))
+            except FileNotFoundError:
+                continue
+            if not draft.is_dir():
+                continue  # swept between its making and its locking
+            ends.callback(remove, draft)
+            yield draft
+            return
+
+
+@contextlib.contextmanager
+def draft_file(parent: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A new file in `parent`, locked and open for writing, that is gone at the end unless it was renamed."""
+    while True:
+        draft = parent / f"{DRAFT}{os.urandom(8).hex()}"
+        with contextlib.ExitStack() as ends:
+            sink = ends.enter_context(draft.open("xb"))
+            ends.callback(remove, draft)
+            _lock(sink.fileno())
+            if not draft.exists():
+                continue
+            yield draft, sink
+            return
+
+
+def _lock(handle: int) -> None:
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def _write(file: IO[bytes], member: Member, sink: IO[bytes]) -> bytes:
+    """Unpack one member. Returns its SHA-256."""
+    digest = hashlib.sha256()
+    for piece in pieces(file, member):
+        digest.update(piece)
+        sink.write(piece)
+    sink.flush()
+    return digest.digest()
+
+
+def _finish(path: Path, member: Member) -> None:
+    """Give a member's file the rights that it has for good."""
+    if member.executable:
+        path.chmod(path.stat().st_mode | 0o111)
+    _protect(path)
+
+
+def _hash_in_archive(file: IO[bytes], member: Member) -> bytes:
+    digest = hashlib.sha256()
+    for piece in pieces(file, member):
+        digest.update(piece)
+    return digest.digest()
+
+
+def _protect(path: Path) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & _WRITE:  # else nothing is touched: what is touched is compared anew at the next start
+        path.chmod(mode & ~_WRITE)
+
+
+def _make_way(path: Path, *, directory: bool) -> None:
+    """Remove what stands at `path` where it is of the wrong kind."""
+    if path.is_symlink() or (path.exists() and path.is_dir() != directory):
+        remove(path)

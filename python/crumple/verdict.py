@@ -6,11 +6,12 @@ condition carries its evidence, so that the verdict can be defended by reading i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from crumple import wording
 from crumple.exit_codes import exit_code
@@ -45,11 +46,15 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """What the recorder has to show. rows: by file. expected: rows that each file should have."""
+    """What the recorder has to show. rows: by file. expected: rows that each file should have.
+
+    failure: why it could not be written.   unknown: why nobody could look at it.
+    """
 
     rows: dict[str, int] = {}
     expected: dict[str, int] = {}
     failure: str = ""
+    unknown: str = ""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +99,10 @@ def judge(
     units, outputs: how many there were, for the evidence.   nonfinite_allowed: outputs in which the scene
     allows NaN and infinity.
     An error outranks everything, since what a failed run shows cannot be trusted. An interrupted run is
-    inconclusive whatever it showed. Then a broken requirement is a fail, also where the run ended early.
+    inconclusive whatever it showed. Then a broken requirement is a fail, also where the run ended early. A
+    requirement that claims to have held without a number, or without its whole window, has not.
     """
+    requirements = [proven(each) for each in requirements]
     conditions = (
         _units_ended_well(ending, units),
         _outputs_finite(ending, outputs, nonfinite_allowed),
@@ -132,6 +139,18 @@ def judge(
     return Verdict(outcome=outcome, reasons=tuple(reasons), conditions=conditions)
 
 
+def proven(result: RequirementResult) -> RequirementResult:
+    """The result, inconclusive where it says *pass* and has nothing to show for it."""
+    if result.status != "pass":
+        return result
+    if result.value is None or math.isnan(result.value):
+        fact = "has no value" if result.value is None else "is NaN"
+        return replace(result, status="inconclusive", reason=f"{result.name}: {result.what} {fact}")
+    if not result.complete:
+        return replace(result, status="inconclusive", reason=f"{result.name}: not seen to its end")
+    return result
+
+
 def _together(results: Sequence[RequirementResult]) -> list[str]:
     """Their reasons, those that differ only in the name of the requirement as one."""
     names: dict[str, list[str]] = {}
@@ -145,10 +164,11 @@ def not_finished() -> Verdict:
     return Verdict(outcome="inconclusive", reasons=("the run has not finished",), conditions=())
 
 
-def cut_off(t: float | None) -> Verdict:
-    """The verdict over a run whose process ended without one. t: the last recorded time [s]."""
+def cut_off(t: float | None, how: str = "") -> Verdict:
+    """The verdict over a run whose process ended without one. t: the last recorded time [s].   how: it ended."""
     when = "before the first recorded time" if t is None else f"at t = {wording.time(t)}"
-    return Verdict(outcome="inconclusive", reasons=(f"the run was cut off {when}",), conditions=())
+    reason = f"the run was cut off {when}" + (f": {how}" if how else "")
+    return Verdict(outcome="inconclusive", reasons=(reason,), conditions=())
 
 
 def _units_ended_well(ending: Ending, units: int) -> Condition:
@@ -159,6 +179,8 @@ def _units_ended_well(ending: Ending, units: int) -> Condition:
         return Condition(name, False, ending.text)
     if ending.how != "horizon":
         return Condition(name, None, f"the run did not come to its end: {ending.text}")
+    if ending.tick != ending.ticks:
+        return Condition(name, False, f"stepped {ending.tick:,} of {ending.ticks:,} ticks")
     many = wording.count(units, "unit")
     return Condition(
         name, True, f"{many} reported success in every one of {ending.ticks:,} ticks and at the end"
@@ -187,6 +209,8 @@ def _recording_whole(ending: Ending, recording: Recording) -> Condition:
     ]
     if ending.how == "error":
         return Condition(name, None, "the run ended in an error")
+    if recording.unknown:
+        return Condition(name, None, recording.unknown)
     if short:
         return Condition(name, False, "; ".join(short))
     files = ", ".join(f"{file}: {rows:,} rows" for file, rows in sorted(recording.rows.items()))
@@ -198,9 +222,9 @@ def _horizons_seen(ending: Ending, requirements: Sequence[RequirementResult]) ->
     unseen = [r.name for r in requirements if r.status != "not_applicable" and not r.complete]
     if unseen:
         return Condition(name, False, f"not seen to its end: {', '.join(unseen)}")
-    if ending.how != "horizon":
+    if ending.how != "horizon" or ending.tick != ending.ticks:
         evidence = f"stepped {ending.tick:,} of {ending.ticks:,} ticks"
-        return Condition(name, None if ending.how == "error" else ending.tick >= ending.ticks, evidence)
+        return Condition(name, None if ending.how == "error" else ending.tick == ending.ticks, evidence)
     return Condition(name, True, f"{ending.ticks:,} of {ending.ticks:,} ticks, to {wording.time(ending.t)}")
 
 

@@ -25,13 +25,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker may use.
 
     memory: private memory [bytes]; None for no limit.   file_size: of any file that it writes [bytes].
-    processes: it may start other processes.   network: it may open network sockets.
+    processes: it may start other processes; None: only an FMU that says it needs its tool.   network: it may open network sockets.
     write: it may write to files, not only read them. Denied by default, where the system can (Linux 5.13, Landlock).
     """
 
     memory: int | None = 4 << 30
     file_size: int | None = 1 << 30
-    processes: bool = True
+    processes: bool | None = None
     network: bool = True
     write: bool = False
 
@@ -48,11 +48,12 @@ def options(
     limits: Limits | None = None,
     trust_state: bool = False,
     fresh: bool = True,
+    needs_tool: bool = False,
 ) -> dict[str, Any]:
     """What the core needs to start a worker.
 
     step_timeout: wall time for every call [s].   trust_state: the unit's own way to save its state can be relied on.
-    fresh: a new process at every reset.
+    fresh: a new process at every reset.   needs_tool: it runs by starting another program.
     Raises UsageError where a number is out of its range.
     """
     limits = limits or Limits()
@@ -67,7 +68,7 @@ def options(
         "timeout": float(timeout),
         "memory": limits.memory or 0,
         "file_size": limits.file_size or 0,
-        "processes": limits.processes,
+        "processes": needs_tool if limits.processes is None else limits.processes,
         "network": limits.network,
         "write": limits.write,
         "trust_state": trust_state,

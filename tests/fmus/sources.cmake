@@ -121,6 +121,8 @@ set(CRUMPLE_TEST_FMUS
     "no_end2|odd2.c|-|ODD=ODD_PLAIN,NO_END=1"
     "real_only3|odd3.c|-|ODD=ODD_PLAIN,REAL_ONLY=1"
     "no_end3|odd3.c|-|ODD=ODD_PLAIN,NO_END=1"
+    "hostile2|../../fmu/hostile/model.c|rest2.c|FMI=2"
+    "hostile3|../../fmu/hostile/model.c|rest3.c|FMI=3"
 )
 
 set(CRUMPLE_TEST_FMU_SOURCES "${CMAKE_CURRENT_LIST_DIR}")

@@ -23,6 +23,7 @@ class Variant:
         load     no instance can be made of it
         leak     right values, but the process is left changed (rounding, traps, working folder)
         process  the process dies or hangs
+        command  whatever its parameters say
     defines : macros for the compiler.
     rest : whether rest2.c or rest3.c fills in the functions that the source lacks.
     edits : made to the XML text, in order, which is then written in `encoding`.

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from fmus.behaving import behaving
 from fmus.faulty_xml import faulty_xml
+from fmus.hostile import hostile
 from fmus.misbehaving import misbehaving
 from fmus.variant import Variant
 
 
 def _registry() -> dict[str, Variant]:
-    variants = [*behaving(), *misbehaving()]
+    variants = [*behaving(), *misbehaving(), *hostile()]
     named = {variant.name: variant for variant in variants}
     variants += faulty_xml(named["units2"], named["units3"])
     registry: dict[str, Variant] = {}

@@ -20,7 +20,7 @@ struct WorkerOptions {
     double timeout = 10.0;             // [s] of wall time for every call
     std::uint64_t memory = 0;          // [bytes] private memory, 0: no limit
     std::uint64_t file_size = 0;       // [bytes] of any file it writes, 0: no limit
-    bool processes = true;             // may start other processes
+    bool processes = false;            // may start other processes
     bool network = true;               // may open network sockets
     bool write = false;                // may write to files, where the system can deny that
     bool trust_state = false;          // states are what the unit says; else the process is forked
@@ -32,6 +32,9 @@ std::unique_ptr<Unit> make_fmu_worker(std::shared_ptr<const FmuSpec> spec, FmuOp
 
 // A unit that the worker makes from `recipe`, whatever that means to it.
 std::unique_ptr<Unit> make_worker(Ports ports, std::string recipe, WorkerOptions worker);
+
+// Called now and then while a worker is waited for that takes long; may throw, and the worker is then killed.
+std::function<void()>& while_waiting();
 
 // The other end. `make`: a unit from a recipe. An exception that is not of ours becomes call and fact by `explain`.
 struct Host {

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
@@ -15,12 +16,15 @@ from typer.core import TyperCommand, TyperGroup
 # name: (module, line for the list of commands). The module holds a function or a typer.Typer of that name.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("crumple.cli.run", "Run a scene and give its verdict."),
+    "show": ("crumple.cli.show", "Show a past run: verdict, evidence, files."),
+    "verify": ("crumple.cli.verify", "Find out whether a run folder is as it was written."),
     "check": ("crumple.cli.check", "Find all mistakes in a scene without running it."),
     "list": ("crumple.cli.catalogue", "List scenes, units and metrics."),
     "graph": ("crumple.cli.graph", "Show a scene's units, connections, waves and delays."),
     "schema": ("crumple.cli.schema", "Print the JSON Schema of scene files."),
     "info": ("crumple.cli.info", "Show what an FMU is and has."),
     "simulate": ("crumple.cli.simulate", "Run one FMU without a scene."),
+    "vet": ("crumple.cli.vet", "Find out what an FMU does to its process, and certify it."),
     "doctor": ("crumple.cli.doctor", "Show what this machine has, with remedies."),
     "new": ("crumple.cli.new", "Start a plugin of your own."),
     "cache": ("crumple.cli.cache", "List or clear what is kept of FMUs."),
@@ -142,14 +146,17 @@ def invoke(arguments: list[str] | None = None) -> int:
 
 def main() -> None:
     """Entry point of the command `crumple`."""
-    from crumple.cli.exit_guard import leave_process, own_process
+    from crumple.cli.supervise import tell_code
 
-    own_process()
     code = invoke()
-    leave_process(code)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:  # the reader is gone; the verdict stands all the same
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except (
+            OSError,
+            ValueError,
+        ):  # the reader is gone, or a unit closed it; the verdict stands all the same
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    tell_code(code)
     sys.exit(code)

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import IO
 
 from crumple import wording
@@ -28,16 +29,25 @@ def has_colour(stream: IO[str]) -> bool:
     """Whether a stream takes colour: a terminal that is not dumb, and no NO_COLOR (see no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return stream.isatty()
+    return is_terminal(stream)
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Whether a stream is a terminal; one that was closed is none."""
+    return not stream.closed and stream.isatty()
 
 
 class Screen:
-    """Lines on a stream. A reader that goes away (`crumple run | head -1`) ends the output, never the run."""
+    """Lines on a stream. A reader that goes away (`crumple run | head -1`) ends the output, never the run.
+
+    So does whatever else makes the stream useless, such as a full disk; that is said on standard error, once.
+    """
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = sys.stdout if stream is None else stream
+        self._usable = True
         self._colour = has_colour(self._stream)
-        self._terminal = self._stream.isatty()
+        self._terminal = is_terminal(self._stream)
         self.width = shutil.get_terminal_size((100, 24)).columns if self._terminal else 100
 
     def style(self, text: str, name: str) -> str:
@@ -46,11 +56,25 @@ class Screen:
 
     def line(self, text: str = "") -> None:
         """Write one line."""
+        self.bare(text + "\n")
+
+    def bare(self, text: str) -> None:
+        """Write a text as it is, without an end of line."""
+        if not self._usable:
+            return
         try:
-            print(text, file=self._stream, flush=True)
-        except BrokenPipeError:
-            # what follows, and the flush at exit, must find a stream that still works
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            self._stream.write(text)
+            self._stream.flush()
+        except UnicodeError:
+            raise
+        except (OSError, ValueError) as error:  # ValueError: the stream was closed
+            self._usable = False
+            with suppress(OSError, ValueError):
+                # the flush at exit must find a stream that still works
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            if not isinstance(error, BrokenPipeError) and self._stream is not sys.stderr:
+                why = (isinstance(error, OSError) and error.strerror) or error
+                Screen(sys.stderr).line(f"crumple: the output could not be written: {why}.")
 
     def cut(self, text: str) -> str:
         """`text` as far as it fits on a terminal; whole elsewhere."""
@@ -94,7 +118,7 @@ class Progress:
 
     def begin(self, name: str, *, start: float, horizon: float) -> None:
         """A run from `start` to `horizon` [s] begins now."""
-        self._on = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._on = is_terminal(self._stream) and os.environ.get("TERM") != "dumb"
         self._name = name
         self._start = start
         self._horizon = horizon

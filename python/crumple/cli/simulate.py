@@ -66,6 +66,20 @@ def simulate(  # noqa: PLR0917  # options of a command line have no order
     tolerance: Annotated[
         float | None, typer.Option(help="Told to the FMU. Default: the default experiment's.")
     ] = None,
+    isolate: Annotated[
+        bool | None,
+        typer.Option(
+            "--isolate/--no-isolate",
+            help="Run the FMU in a worker process, or in this one. Default: in this one if `crumple vet` found"
+            " it clean.",
+        ),
+    ] = None,
+    step_timeout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Wall time that a call may take in a worker: '2 s'. Default: 10 s."
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="What is not quite valid in the FMU is an error, not a warning.")
     ] = False,
@@ -76,10 +90,11 @@ def simulate(  # noqa: PLR0917  # options of a command line have no order
     the start included. An FMU that asks for the end gets it: the rows so far are kept, and the exit code is
     0.
 
-    Exit codes: 0 done, 2 wrong call or FMU, 3 interrupted, 4 the FMU failed.
+    Exit codes: 0 done, 2 wrong call or FMU, 3 interrupted, or ended by the FMU from within this process, 4
+    the FMU failed.
     """
-    from crumple.cli.exit_guard import ExitGuard
     from crumple.cli.failures import report
+    from crumple.execution import timeout_of
     from crumple.simulation import Simulation
 
     place = None if out is None or out == "-" else _place(out)
@@ -95,9 +110,9 @@ def simulate(  # noqa: PLR0917  # options of a command line have no order
         allow_warnings=allow_warnings,
         allow_nonfinite=allow_nan or (),
         tolerance=tolerance,
+        isolate=isolate,
+        step_timeout=None if step_timeout is None else timeout_of(step_timeout),
     )
-    guard = ExitGuard()
-    guard.arm()
     progress = Progress()
     schedule = simulation.schedule
     progress.begin(
@@ -113,9 +128,7 @@ def simulate(  # noqa: PLR0917  # options of a command line have no order
     finally:
         progress.clear()
     _finish(simulation, out, place, failed=failure is not None)
-    code = 0 if failure is None else report(failure)
-    guard.settle(code)
-    return code
+    return 0 if failure is None else report(failure)
 
 
 def _start_values(given: list[str]) -> dict[str, str]:

@@ -36,12 +36,14 @@ def compose(scene: Scene, *, threads: int | None = None, digest: bool = True) ->
 
 def _isolation(scene: Scene, plan: UnitPlan) -> dict[str, Any]:
     """What is said about where a unit runs; from outside before the scene. What nobody says is left out."""
+    import msgspec
+
     from crumple.worker import Limits
 
     said: dict[str, Any] = {
         "isolate": plan.isolate if scene.isolate is None else scene.isolate,
         "step_timeout": plan.step_timeout if scene.step_timeout is None else scene.step_timeout,
-        "limits": Limits(**plan.limits) if plan.limits else None,
+        "limits": msgspec.convert(dict(plan.limits), Limits) if plan.limits else None,
     }
     return {key: value for key, value in said.items() if value is not None}
 

@@ -191,7 +191,13 @@ class LimitsTable(Table):
 
     memory: Size = Field(default="4 GiB", description="Most memory of its worker process.")
     file_size: Size = Field(default="1 GiB", description="Size beyond which no file that it writes can grow.")
-    processes: Flag = Field(default=True, description="Whether it may start processes.")
+    processes: Flag = Field(
+        default=None,
+        description="Whether it may start processes; by default only an FMU may that says it needs its tool.",
+    )
+    write: Flag = Field(
+        default=False, description="Whether it may write to files, where the system can forbid it."
+    )
     network: Flag = Field(
         default=True, description="Whether it may use the network, where the system can forbid it."
     )

@@ -1,0 +1,319 @@
+"""From the last step of a run to its verdict on the disk.
+
+Whatever goes wrong here, in a metric, in what units do when they are freed, on a full disk or in Crumple itself,
+leaves no *pass* behind that did not hold: what cannot be judged or written is an error, and where nobody is left
+to say so, `verdict.json` still says *inconclusive*.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from crumple import requirement, run_folder, wording
+from crumple.errors import CrumpleError, RecordError
+from crumple.interrupts import name_of
+from crumple.recording import Signals
+from crumple.requirement_result import RequirementResult
+from crumple.result import Result
+from crumple.upstream import never_moved
+from crumple.verdict import Ending, Recording, Verdict, judge, proven
+
+if TYPE_CHECKING:
+    from crumple.execution import Watch
+    from crumple.requirement import Requirement
+    from crumple.run_folder import RunFolder
+    from crumple.scene import Scene
+    from crumple.world import World
+
+
+class Ran(msgspec.Struct, kw_only=True):
+    """What there is to conclude from.
+
+    recorders: with their `every`.   si: of every output, by name.   warned: warnings that were told already.
+    isolated: units in worker processes.   wall: spent stepping [s].
+    hold: called before the verdict is written; from there on nothing may interrupt.
+    """
+
+    scene: Scene
+    folder: RunFolder
+    world: World | None
+    recorders: list[tuple[Any, int]]
+    si: dict[str, str | None]
+    warned: set[str]
+    isolated: list[str]
+    wall: float
+    watch: Watch
+    hold: Callable[[], None]
+
+
+class _Judged(msgspec.Struct, kw_only=True):
+    ending: Ending
+    verdict: Verdict
+    requirements: Sequence[RequirementResult]
+    digest: str = ""
+
+
+def conclude(ran: Ran, ending: Ending) -> Result:
+    """Judge a run that has ended, write its verdict and seal its folder. Raises nothing that a run can cause."""
+    try:
+        judged = _judged(ran, ending)
+    except KeyboardInterrupt as error:
+        judged = _not_judged(
+            ran, ending, f"interrupted by {name_of(error)} while the run was being judged", "interrupted"
+        )
+    except BaseException as error:  # a fault of Crumple's own, or a plugin's SystemExit
+        ran.watch.error = ran.watch.error or error
+        judged = _not_judged(ran, ending, f"the run could not be judged: {_told(error)}", "error")
+    if ending.how != "error":
+        # a unit that ends the process when it is freed must do so before there is a verdict
+        ran.world = None
+        ran.recorders.clear()
+    ran.hold()
+    return Result(ran.folder.path, _commit(ran, judged))
+
+
+# -- judging ----------------------------------------------------------------------------------------------
+
+
+def _judged(ran: Ran, ending: Ending) -> _Judged:
+    world, watch = ran.world, ran.watch
+    assert world is not None
+    closed = _close_recorders(ran, ending)
+    signals = Signals(ran.folder.path)
+    recording = _counted(ran, closed, signals, ending)
+    if watch.profiling:
+        watch.profile = world.profile()
+    watch.warnings = [text for text in world.warnings if text not in ran.warned]
+    digest = world.digest() if ending.how != "error" else ""
+    requirements, failure = _requirements(ran, signals, ending)
+    if failure is not None and ending.how != "error":
+        watch.error = failure
+        ending = replace(ending, how="error", where="run", text=str(failure))
+    verdict = judge(ending, requirements, recording, **_counts(ran))
+    if verdict.outcome == "fail":
+        with suppress(Exception):  # hints explain, they do not judge
+            watch.hints = never_moved(world, signals, [r for r in requirements if r.status == "fail"])
+    return _Judged(ending=ending, verdict=verdict, requirements=requirements, digest=digest)
+
+
+def _not_judged(ran: Ran, ending: Ending, text: str, how: Any) -> _Judged:
+    """The outcome where judging itself broke off. An error that the run had ended in is still the first reason."""
+    for recorder, _ in ran.recorders:
+        with suppress(Exception):  # so that what was recorded can be read
+            recorder.close()
+    first = ending.text if ending.how == "error" else ""
+    if not first:
+        ending = replace(ending, how=how, where="run", text=text)
+    requirements = [_not_evaluated(each, text) for each in ran.scene.requirements]
+    verdict = judge(ending, requirements, Recording(unknown=text), **_counts(ran))
+    if first:
+        verdict = replace(verdict, reasons=(*verdict.reasons, text))
+    return _Judged(ending=ending, verdict=verdict, requirements=requirements)
+
+
+def _counts(ran: Ran) -> dict[str, Any]:
+    units = ran.scene.units
+    allowed = [f"{unit.name}.{output}" for unit in units.values() for output in unit.allow_nonfinite]
+    return {"units": len(units), "outputs": len(ran.si), "nonfinite_allowed": allowed}
+
+
+def _close_recorders(ran: Ran, ending: Ending) -> Recording:
+    failure = ending.text if ending.where == "recorder" else ""
+    for recorder, _ in ran.recorders:
+        try:
+            recorder.close()
+        except RecordError as error:
+            failure = failure or str(error)
+            ran.watch.error = ran.watch.error or error
+    return Recording(failure=failure)
+
+
+def _counted(ran: Ran, recording: Recording, signals: Signals, ending: Ending) -> Recording:
+    """The same with the rows that the files have, and should have."""
+    rows = {table.path.name: table.rows for table in signals.tables}
+    expected: dict[str, int] = {}
+    for recorder, every in ran.recorders:
+        for file in recorder.files:
+            if Path(file).suffix == ".npy":
+                expected[Path(file).name] = ending.tick // every + 1
+    return Recording(rows=rows, expected=expected, failure=recording.failure)
+
+
+def _requirements(
+    ran: Ran, signals: Signals, ending: Ending
+) -> tuple[list[RequirementResult], CrumpleError | None]:
+    """How each came out, and the first failure of a metric."""
+    scene = ran.scene
+    horizon = float(max(scene.horizon, scene.stop))  # [s] that requirements without `until` look to
+    because = ending.text
+    if ending.how == "horizon" and ending.horizon < horizon:
+        because = f"the run was stopped at {wording.time(ending.horizon)}"
+    seen = requirement.Seen(
+        signals=signals,
+        period=float(scene.period),
+        start=float(scene.start),
+        horizon=horizon,
+        t=ending.t,
+        si_of=lambda name: ran.si.get(name.split("[")[0]),
+        not_seen=because,
+    )
+    results: list[RequirementResult] = []
+    failure: CrumpleError | None = None
+    for each in scene.requirements:
+        try:
+            results.append(proven(requirement.evaluate(each, seen)))
+        except (Exception, SystemExit) as error:  # a metric may be anybody's code
+            text = f"{each.what} could not be computed: {_told(error)}"
+            results.append(_not_evaluated(each, text))
+            if failure is None:
+                failure = CrumpleError(f"requirement '{each.name}': {text}")
+                failure.__cause__ = error
+    return results, failure
+
+
+def _not_evaluated(each: Requirement, text: str) -> RequirementResult:
+    limit = each.limits[0]
+    return RequirementResult(
+        name=each.name,
+        what=each.what,
+        title=each.title,
+        status="inconclusive" if each.applies else "not_applicable",
+        value=None,
+        si=each.si,
+        relation=limit.relation,
+        limit=limit.shown,
+        within=limit.shown_within if limit.relation == "equals" else None,
+        margin=None,
+        complete=False,
+        decided=None,
+        worst=None,
+        reason=f"{each.name}: {text}",
+        signals=each.signals,
+        when=each.when,
+        doc=each.doc,
+    )
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+# -- writing ----------------------------------------------------------------------------------------------
+
+
+def _commit(ran: Ran, judged: _Judged) -> dict[str, Any]:
+    """Write events, verdict and seal. What could not be written and sealed whole does not count."""
+    written = _written(ran, judged)
+    folder = ran.folder
+    on_disk = False
+    try:
+        _end_events(ran, judged)
+        folder.write(run_folder.VERDICT, written)
+        on_disk = True
+        _seal(folder.path)
+    except BaseException as error:
+        why = (isinstance(error, OSError) and error.strerror) or _told(error)
+        text = f"the verdict could not be written to {folder.path}: {why}"
+        ran.watch.error = RecordError(text)
+        before = judged.verdict.reasons if judged.verdict.outcome == "error" else ()
+        judged.verdict = replace(judged.verdict, outcome="error", reasons=(*before, text))
+        written = _written(ran, judged)
+        _take_back(folder, written, on_disk=on_disk)
+    return written
+
+
+def _seal(folder: Path) -> None:
+    try:
+        from crumple.seal import seal
+    except ModuleNotFoundError as error:
+        if error.name != "crumple.seal":
+            raise
+        return
+    seal(folder)
+
+
+def _take_back(folder: RunFolder, written: dict[str, Any], *, on_disk: bool) -> None:
+    """Leave no other verdict on the disk than an error, or the first, which is *inconclusive*.
+
+    on_disk: whether a verdict is in the place of the first.
+    """
+    with suppress(BaseException):
+        folder.write(run_folder.VERDICT, written)
+        with suppress(BaseException):
+            _seal(folder.path)
+        return
+    if not on_disk:
+        return
+    path = folder.path / run_folder.VERDICT
+    with suppress(OSError):
+        with open(path, "r+b") as file:  # no new file fits; a shorter text in the place of the old one does
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            few = {
+                key: written[key] for key in ("crumple", "state", "verdict", "exit_code", "reason", "reasons")
+            }
+            file.write(run_folder.to_json(few).encode()[:size].ljust(size))
+            os.fsync(file.fileno())
+        return
+    with suppress(OSError):
+        path.unlink()
+
+
+def _end_events(ran: Ran, judged: _Judged) -> None:
+    folder, ending, verdict = ran.folder, judged.ending, judged.verdict
+    for text in ran.watch.warnings:
+        folder.event("warning", text=text)
+    error = ran.watch.error
+    if error is not None:
+        folder.event("error", text=str(error), traceback=list(_traceback(error)))
+    elif ending.how != "horizon":
+        folder.event(ending.how, text=ending.text)
+    facts = {"t": ending.t, "tick": ending.tick, "verdict": verdict.outcome, "reason": verdict.reason}
+    folder.event("end", **facts)
+
+
+def _traceback(error: BaseException) -> Iterator[str]:
+    """The frames of a plugin; all frames where the fault is Crumple's own, for whoever is to mend it."""
+    from crumple.tracebacks import plugin_traceback
+
+    lines = plugin_traceback(error)
+    if not lines and not isinstance(error, CrumpleError):
+        import traceback
+
+        lines = [line for text in traceback.format_exception(error) for line in text.rstrip().splitlines()]
+    yield from lines
+
+
+def _written(ran: Ran, judged: _Judged) -> dict[str, Any]:
+    scene, ending, requirements = ran.scene, judged.ending, judged.requirements
+    metrics = {
+        result.name: result.value
+        for result, each in zip(requirements, scene.requirements, strict=True)
+        if each.expression.scalar
+    }
+    return {
+        "crumple": 1,
+        "state": "ended",
+        **judged.verdict.to_json(),
+        "requirements": [result.to_json() for result in requirements],
+        "metrics": metrics,
+        "digest": judged.digest,
+        "ended": ending.how,
+        "tick": ending.tick,
+        "ticks": ending.ticks,
+        "t": ending.t,
+        "horizon": ending.horizon,
+        "scene": scene.name,
+        "title": scene.title,
+        "seed": scene.seed,
+        "isolated": ran.isolated,
+        "wall": round(ran.wall, 6),
+        "hints": ran.watch.hints,
+    }
