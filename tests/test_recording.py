@@ -46,10 +46,9 @@ def test_of_a_file_that_was_cut_and_written_on_only_the_rows_before_the_cut_are_
         file.truncate(offset_of(path) + kept * 16 + odd)
     append(path, table[70:])
     signals = Signals(tmp_path)
-    if kept or odd:  # a row whose time is left may have the end of another: the last one is not given
-        rows = slice(0, max(0, kept + (odd >= 8) - 1))
-    else:  # all that there was is gone, and what came later is whole
-        rows = slice(70, 100)
+    # a row whose time is left may have the end of another: the last one is not given; where all that there was is gone,
+    # what came later is whole
+    rows = slice(0, max(0, kept + (odd >= 8) - 1)) if kept or odd else slice(70, 100)
     assert signals.t().tolist() == table["t"][rows].tolist()
     assert signals["a.x"].tolist() == table["a.x"][rows].tolist()
 

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -234,6 +235,8 @@ void protect(pid_t host) {
     // to have the system send a signal: by a limit of the host's, or as word of input
     filter.allow_only(SYS_prlimit64, 0, BPF_JEQ, 0, EPERM);
     filter.deny_values(SYS_fcntl, 1, {F_SETSIG_number});
+    // to type into the user's terminal
+    filter.deny_values(SYS_ioctl, 1, {TIOCSTI});
     filter.install();
 #else
     (void)host;

@@ -74,7 +74,9 @@ private:
 [[noreturn]] void become(char* const* arguments, char* const* environment, int memory, int output, pid_t host) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != host) _exit(126);  // it ended before the line above
-    setsid();  // without the terminal; Ctrl-C is for the host; and all that the unit starts can be found
+    // Ctrl-C is for the host; and all that the unit starts can be found. A session of its own would put it into another
+    // group of the scheduler, across which sched_yield() does nothing: a step would take 15 us instead of 4.
+    setpgid(0, 0);
     constexpr int above = 10;
     const int high_memory = fcntl(memory, F_DUPFD, above), high_output = fcntl(output, F_DUPFD, above);
     const int nothing = open("/dev/null", O_RDONLY);

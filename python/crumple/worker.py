@@ -25,7 +25,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker may use.
 
     memory: private memory [bytes]; None for no limit.   file_size: of any file that it writes [bytes].
-    processes: it may start other processes; None: only an FMU that says it needs its tool.   network: it may open network sockets.
+    processes: it may start other processes; None: only an FMU that says it needs its tool.
+    network: it may open network sockets.
     write: it may write to files, not only read them. Denied by default, where the system can (Linux 5.13, Landlock).
     """
 

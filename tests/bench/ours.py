@@ -23,7 +23,7 @@ class Crumple(Engine):
     def __init__(self, ring: Ring, *, threads: int = 1, record: Path | None = None) -> None:
         super().__init__(ring, threads=threads, record=record)
         crumple = importlib.import_module("crumple")
-        self._world = crumple.World(period=STEP, threads=threads, digest=self.digest)
+        self._world = crumple.World(period=STEP, threads=threads, digest=self.digest, isolate=False)
         for i in range(ring.units):
             self._world.add(f"lag{i}", crumple.Fmu(ring.fmu, start=ring.start(i)))
         for source, output, target, name in ring.connections():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from crumple.vetting.apart import Trial
 
 _TOLERANCE = 1e-6  # of the range of an output: what differs by more is no rounding
+_OFTEN = 20  # saved, restored and freed so often: memory that is freed twice or too early is not noticed every time
 _BITS = np.uint64
 
 
@@ -53,9 +54,12 @@ def round_trip(trial: Trial, plan: Result, *, first: int, steps: int, keep: str 
             driven.step(steps)
             # a probe may see the restored point itself, or not
             found["trips"].append(difference(after, driven.rows()[mark:][-steps:], columns))
+        for _ in range(_OFTEN):
+            with trial.call("saving, restoring and freeing its state"):
+                driven.world.restore(driven.world.snapshot())
         if keep is not None:
             found["packed"] = _keep(trial, driven, snapshot, after, Path(keep))
-        with trial.call("freeing its state"):
+        with trial.call("freeing it and its states"):
             del snapshot
             driven.world.reset()
     return found
@@ -82,12 +86,16 @@ def taken_over(trial: Trial, plan: Result, *, steps: int, folder: str) -> Result
         driven = Driven(trial, what, what.world())
         driven.reset()
         advance(trial, driven.world, 1)
-        with trial.call("making a state of bytes"):
-            snapshot = driven.world.unpack(packed)
-        with trial.call("restoring its state"):
-            driven.world.restore(snapshot)
+        for _ in range(_OFTEN):
+            with trial.call("making a state of bytes"):
+                snapshot = driven.world.unpack(packed)
+            with trial.call("restoring its state"):
+                driven.world.restore(snapshot)
         driven.step(steps)
         found["trips"] = [difference(after, driven.rows()[-steps:], driven.columns())]
+        with trial.call("freeing it and its states"):
+            del snapshot
+            driven.world.reset()
     return found
 
 
