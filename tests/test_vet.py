@@ -155,7 +155,7 @@ def test_vetting_leaves_nothing_behind_but_the_certificate(tmp_path: Path, cache
     assert set(scratch.glob("crumple-vet-*")) <= before
     assert set(children_of(os.getpid())) <= children
     assert os.getcwd() == folder
-    assert not list((cache / "fmu").glob(".certificate-*"))
+    assert not list((cache / "certificates").glob(".certificate-*"))
 
 
 def test_an_fmu_on_trial_writes_and_kills_nowhere_else(tmp_path: Path) -> None:

@@ -357,15 +357,18 @@ void World::end() {
 
 void World::close() {
     const Exclusive exclusive(*this, "close");
+    const Place* failed = nullptr;
+    std::exception_ptr cause;
     for (Place& place : layout_->places) {
         try {
             layout_->on_owner(place, [&] { place.unit->close(); });
-        } catch (...) {
-            fail();
-            rethrow_placed(place, tick_, t(), std::current_exception());
+        } catch (...) {  // the others are freed all the same
+            if (!failed) cause = std::current_exception();
+            if (!failed) failed = &place;
         }
     }
-    if (phase_ != Phase::open) phase_ = Phase::built;
+    if (phase_ != Phase::open) phase_ = failed ? Phase::failed : Phase::built;
+    if (failed) rethrow_placed(*failed, tick_, t(), cause);
 }
 
 void World::watch(std::shared_ptr<Probe> probe) {

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from crumple.simulation import simulate
     from crumple.table import Table
     from crumple.unit import Input, Output, Parameter, Unit
+    from crumple.vetting import vet
     from crumple.worker import Limits
     from crumple.world import World
 
@@ -62,6 +63,7 @@ _HOME = {
     "open_run": "result",
     "run": "execution",
     "simulate": "simulation",
+    "vet": "vetting",
 }
 
 __all__ = [
@@ -90,6 +92,7 @@ __all__ = [
     "open_run",
     "run",
     "simulate",
+    "vet",
 ]
 
 

@@ -81,9 +81,14 @@ def machine() -> str:
     return " ".join(part for part in (system.sysname, system.machine, libc or "another C library") if part)
 
 
+def _folder() -> Path:
+    # apart from the unpacked FMUs: what was unpacked can be made again in a moment, a certificate cannot
+    return cache_root() / "certificates"
+
+
 def certificate_path(sha256: str) -> Path:
     """Where the certificate of the FMU with this SHA-256 lies, or would lie."""
-    return cache_root() / "fmu" / f"{sha256[:DIGITS]}{_SUFFIX}"
+    return _folder() / f"{sha256[:DIGITS]}{_SUFFIX}"
 
 
 def certificate_of(sha256: str) -> Certificate | None:
@@ -130,11 +135,19 @@ def save_certificate(certificate: Certificate) -> Path:
 def certificates() -> list[Certificate]:
     """All certificates in the cache that can be read, by name; also those that do not count here any more."""
     try:
-        paths = sorted((cache_root() / "fmu").glob(f"*{_SUFFIX}"))
+        paths = sorted(_folder().glob(f"*{_SUFFIX}"))
     except OSError:
         return []
     found = [certificate for path in paths if (certificate := _read(path)) is not None]
     return sorted(found, key=lambda certificate: (certificate.name, certificate.sha256))
+
+
+def clear_certificates() -> int:
+    """Removes all certificates from the cache; how many there were. Raises OSError."""
+    paths = list(_folder().glob(f"*{_SUFFIX}"))
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return len(paths)
 
 
 @contextmanager

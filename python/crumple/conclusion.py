@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from crumple import requirement, run_folder, wording
-from crumple.errors import CrumpleError, RecordError
+from crumple.errors import CrumpleError, RecordError, StepError
 from crumple.interrupts import name_of
 from crumple.recording import Signals
 from crumple.requirement_result import RequirementResult
@@ -71,12 +71,27 @@ def conclude(ran: Ran, ending: Ending) -> Result:
     except BaseException as error:  # a fault of Crumple's own, or a plugin's SystemExit
         ran.watch.error = ran.watch.error or error
         judged = _not_judged(ran, ending, f"the run could not be judged: {_told(error)}", "error")
-    if ending.how != "error":
-        # a unit that ends the process when it is freed must do so before there is a verdict
-        ran.world = None
-        ran.recorders.clear()
     ran.hold()
-    return Result(ran.folder.path, _commit(ran, judged))
+    result = Result(ran.folder.path, _commit(ran, judged))
+    if ran.world is not None:
+        with suppress(CrumpleError):  # after an error only now: what a failed unit does when freed is no news
+            ran.world.close()
+    ran.world = None
+    ran.recorders.clear()
+    return result
+
+
+def _freed(ran: Ran, ending: Ending) -> Ending:
+    """The same, or an error: a unit that ends its process when it is freed must do so before there is a verdict."""
+    assert ran.world is not None
+    if ending.how == "error":
+        return ending
+    try:
+        ran.world.close()
+    except StepError as error:
+        ran.watch.error = error
+        return replace(ending, how="error", where="unit", text=str(error))
+    return ending
 
 
 # -- judging ----------------------------------------------------------------------------------------------
@@ -85,6 +100,7 @@ def conclude(ran: Ran, ending: Ending) -> Result:
 def _judged(ran: Ran, ending: Ending) -> _Judged:
     world, watch = ran.world, ran.watch
     assert world is not None
+    ending = _freed(ran, ending)
     closed = _close_recorders(ran, ending)
     signals = Signals(ran.folder.path)
     recording = _counted(ran, closed, signals, ending)

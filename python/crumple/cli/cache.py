@@ -43,15 +43,34 @@ class _Kept:
 
 @app.command("list")
 def list_() -> int:
-    """Show what is kept, the newest first: name, size and time."""
-    from datetime import datetime
-
+    """Show what is kept, the newest first: name, size and time; and the certificates of `crumple vet`."""
     folder = _folder()
     kept = sorted(_all(folder), key=lambda k: (-k.when, k.name, k.key))
     screen = Screen()
     screen.line(f"{folder}   {wording.count(len(kept), 'FMU')} · {_bytes(sum(k.size for k in kept))}")
-    if not kept:
-        return 0
+    if kept:
+        _list(screen, kept)
+    _list_certificates(screen)
+    return 0
+
+
+def _list_certificates(screen: Screen) -> None:
+    from crumple.certificate import certificates, counts
+
+    rows = [["  vetted", "", "states", "on", "SHA-256"]]
+    for c in certificates():
+        found = "clean" if c.clean else "not clean"
+        found = found if counts(c) else f"{found}, but by another version or machine"
+        rows.append([f"  {c.name or '?'}", found, c.state, c.date[:10], f"{c.sha256[:12]}..."])
+    if len(rows) > 1:
+        screen.line()
+        for number, line in enumerate(columns(rows, most=60)):
+            screen.line(line if number else screen.style(line, "dim"))
+
+
+def _list(screen: Screen, kept: list[_Kept]) -> None:
+    from datetime import datetime
+
     rows = [["  FMU", "size", "unpacked", "SHA-256"]]
     for k in kept:
         when = datetime.fromtimestamp(k.when).strftime("%Y-%m-%d %H:%M")
@@ -60,7 +79,6 @@ def list_() -> int:
     screen.line()
     for number, line in enumerate(columns(rows, most=60)):
         screen.line(line if number else screen.style(line, "dim"))
-    return 0
 
 
 @app.command()
@@ -69,8 +87,11 @@ def clear(
         list[str] | None,
         typer.Argument(metavar="FMU", help="Names, patterns or first digits of the SHA-256. Default: all."),
     ] = None,
+    certificates: Annotated[
+        bool, typer.Option("--certificates", help="Remove all certificates of `crumple vet`, too.")
+    ] = False,
 ) -> int:
-    """Remove what is kept; it is made again when an FMU is next used.
+    """Remove what is kept; it is made again when an FMU is next used. Certificates stay, unless you say so.
 
     Best done while no run is at work: an FMU may look for a file of its own at any time.
     """
@@ -92,6 +113,10 @@ def clear(
     left = sum(k.size for k in chosen if any(path.exists() for path in k.paths))
     freed = sum(k.size for k in chosen) - left
     Screen().line(f"{folder}   {wording.count(len(chosen), 'FMU')} cleared · {_bytes(freed)} freed")
+    if certificates:
+        from crumple.certificate import clear_certificates
+
+        Screen().line(f"{wording.count(clear_certificates(), 'certificate')} removed")
     return 0
 
 

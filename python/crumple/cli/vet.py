@@ -72,7 +72,7 @@ def vet(  # noqa: PLR0917  # options of a command line have no order
     from crumple.vetting import VettingError
     from crumple.vetting import vet as vet_one
     from crumple.vetting.bench import Bench
-    from crumple.vetting.vet import BUDGET, QUICK
+    from crumple.vetting.verdicts import BUDGET, QUICK
 
     if quick and budget is not None:
         raise UsageError("--quick is a --budget of its own: give one of them")

@@ -8,6 +8,6 @@ In a trial the FMU runs as it would in the world's process, since that is what a
 interpreter beside it, and with nothing in between.
 """
 
-from crumple.vetting.vet import VettingError, vet
+from crumple.vetting.verdicts import VettingError, vet
 
 __all__ = ["VettingError", "vet"]
