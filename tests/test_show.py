@@ -247,6 +247,7 @@ def test_a_pass_whose_evidence_says_otherwise_is_not_believed(
     made: dict[str, crumple.Result], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = shutil.copytree(made["pass"].folder, tmp_path / "copy")
+    (copy / "seal.json").unlink()  # it would tell first
     written = json.loads((copy / "verdict.json").read_text())
     for holds in (False, None):
         written["conditions"][2]["holds"] = holds
@@ -260,6 +261,7 @@ def test_what_else_is_damaged_leaves_the_verdict_readable(
     made: dict[str, crumple.Result], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = shutil.copytree(made["fail"].folder, tmp_path / "copy")
+    (copy / "seal.json").unlink()  # it would tell first
     (copy / "manifest.json").write_text("{")
     (copy / "events.jsonl").write_bytes(b"\xff\xfe\n7\n[]\n")
     (copy / "signals-100us.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00" + b"x" * 40)

@@ -71,13 +71,15 @@ def conclude(ran: Ran, ending: Ending) -> Result:
     except BaseException as error:  # a fault of Crumple's own, or a plugin's SystemExit
         ran.watch.error = ran.watch.error or error
         judged = _not_judged(ran, ending, f"the run could not be judged: {_told(error)}", "error")
+    if ending.how != "error":
+        # plugins, too: what one does in its __del__ must be done before there is a verdict
+        ran.world = None
+        ran.recorders.clear()
     ran.hold()
     result = Result(ran.folder.path, _commit(ran, judged))
     if ran.world is not None:
         with suppress(CrumpleError):  # after an error only now: what a failed unit does when freed is no news
             ran.world.close()
-    ran.world = None
-    ran.recorders.clear()
     return result
 
 
