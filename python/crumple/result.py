@@ -196,6 +196,8 @@ def _how_cut_off(path: Path) -> str:
 
 
 def _events(path: Path) -> list[dict[str, Any]]:
+    if not path.exists() and not (path.parent / "seal.json").exists():
+        return []  # lost before the run was sealed; the verdict can be read without
     text = run_folder.read_bytes(path.parent, path.name).decode(errors="replace")
     return [event for line in text.split("\n") if (event := _event(line)) is not None]
 
