@@ -150,3 +150,23 @@ def test_a_small_limit_of_locked_memory_is_told(
     locking = linux.real_time()[1]
     assert locking.good is good
     assert text in locking.text
+
+
+@pytest.mark.parametrize(
+    ("version", "good", "words"), [(0, False, "writing to files"), (3, False, "signals"), (7, True, "run; ")]
+)
+def test_what_the_kernel_cannot_deny_to_a_worker_is_said(
+    monkeypatch: pytest.MonkeyPatch, version: int, good: bool, words: str
+) -> None:
+    monkeypatch.setattr("crumple._core.landlock_version", lambda: version)
+    finding = found("workers")
+    assert (finding.good, finding.needed) == (good, False)
+    assert words in finding.text
+    assert good == (finding.remedy == "")
+
+
+def test_workers_that_do_not_start_are_a_fault_of_the_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crumple.worker.fmu_command", lambda: ("/nowhere/crumple-worker",))
+    finding = found("workers")
+    assert finding.needed and not finding.good
+    assert "/nowhere/crumple-worker does not run" in finding.text

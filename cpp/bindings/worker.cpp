@@ -51,6 +51,7 @@ void bind_worker(py::module_& m) {
         if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     };
     m.def("workers_available", &workers_available);
+    m.def("landlock_version", &landlock_version);
     m.def(
         "make_plugin_worker",
         [](const py::dict& ports, const py::bytes& recipe, const py::dict& worker) {

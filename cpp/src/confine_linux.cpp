@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "crumple/error.hpp"
+#include "crumple/worker.hpp"
 
 namespace crumple {
 
@@ -169,7 +171,7 @@ void deny_writing() {
         std::uint64_t allowed;
         std::int32_t folder;
     };
-    const long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, 1);
+    const int version = landlock_version();
     if (version < 1) return;
     const Attributes attributes{write_file | remove_dir | remove_file | make | (version >= 3 ? truncate : 0)};
     const int rules = static_cast<int>(syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0));
@@ -192,7 +194,7 @@ void keep_signals_in() {
         std::uint64_t files, network, scoped;
     };
     constexpr std::uint64_t scope_signal = 1 << 1;
-    if (syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) < 6) return;
+    if (landlock_version() < 6) return;
     const Attributes attributes{0, 0, scope_signal};
     const int rules = static_cast<int>(syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0));
     if (rules < 0) return;
@@ -202,6 +204,14 @@ void keep_signals_in() {
 }
 
 }  // namespace
+
+int landlock_version() {
+#ifdef SYS_landlock_create_ruleset
+    return static_cast<int>(std::max(0L, syscall(SYS_landlock_create_ruleset, nullptr, 0, 1)));
+#else
+    return 0;
+#endif
+}
 
 std::uint32_t fork_secret() {
     static const std::uint32_t secret = [] {

@@ -314,6 +314,8 @@ std::unique_ptr<Unit> make_worker(Ports ports, std::string recipe, WorkerOptions
 
 bool workers_available() { return false; }
 
+int landlock_version() { return 0; }
+
 std::unique_ptr<Unit> make_worker(Ports, std::string, WorkerOptions) {
     throw BuildError("worker processes need Linux; run the unit in this process (isolate = false)");
 }

@@ -35,7 +35,7 @@ class Finding:
 def findings() -> list[Finding]:
     """Everything looked at, the most needed first. Nothing is changed, and no failure is raised."""
     looks: list[Callable[[], list[Finding]]] = [
-        _core, _python, _packages, _compiler, _libzmq, _viewer, _real_time, _cache,
+        _core, _python, _packages, _workers, _compiler, _libzmq, _viewer, _real_time, _cache,
     ]  # fmt: skip
     found: list[Finding] = []
     for look in looks:
@@ -76,6 +76,31 @@ def _packages() -> list[Finding]:
         return [Finding("packages", text)]
     remedy = f"pip install {' '.join(missing)}"
     return [Finding("packages", f"{text}; not there: {', '.join(missing)}", False, remedy, needed=True)]
+
+
+def _workers() -> list[Finding]:
+    """Whether the program of the workers runs, and what the system denies to it there."""
+    from crumple import _core, worker
+
+    if not _core.workers_available():
+        remedy = "Worker processes need Linux; here every FMU runs in the world's process"
+        return [Finding("workers", "not on this system", good=False, remedy=remedy)]
+    (program,) = worker.fmu_command()
+    try:  # without a world it says what it is, and ends
+        said = subprocess.run([program], capture_output=True, text=True, timeout=10, check=False).stderr
+    except (OSError, subprocess.SubprocessError) as error:
+        said = str(error)
+    if not said.startswith("crumple-worker"):
+        text = f"{program} does not run: {said.strip() or 'it said nothing'}"
+        return [Finding("workers", text, good=False, remedy="Install Crumple again", needed=True)]
+    version = _core.landlock_version()
+    if version >= 6:
+        return [Finding("workers", "run; they can neither write to files nor signal other processes")]
+    lacks = (
+        "signals to other processes" if version >= 1 else "writing to files, and signals to other processes"
+    )
+    remedy = "Linux 6.12 and newer deny all of it (Landlock); run untrusted FMUs as a user of their own"
+    return [Finding("workers", f"run; {lacks}: not denied here", good=False, remedy=remedy)]
 
 
 def _compiler() -> list[Finding]:

@@ -15,6 +15,9 @@ namespace crumple {
 
 bool workers_available();
 
+// What of the kernel's Landlock there is, which denies writing (from 1) and signals to others (from 6); 0: nothing.
+int landlock_version();
+
 struct WorkerOptions {
     std::vector<std::string> command;  // program and arguments; the shared memory is its file descriptor 3
     double timeout = 10.0;             // [s] of wall time for every call
