@@ -9,7 +9,8 @@ import pytest
 
 from crumple.errors import BuildError, UsageError
 from crumple.unit import Input, Moment, Output, Unit
-from crumple.world import World, period_of
+from crumple.period import period_of
+from crumple.world import World
 
 
 class Counter(Unit):

@@ -24,7 +24,8 @@ from crumple.description import Description, Variable, shape_of
 from crumple.errors import EndError, UsageError
 from crumple.fmu import Fmu, matching
 from crumple.input_table import input_table
-from crumple.world import World, period_of, simplest_fraction
+from crumple.period import period_of, simplest_fraction
+from crumple.world import World
 
 if TYPE_CHECKING:
     import numpy as np

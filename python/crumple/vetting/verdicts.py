@@ -16,12 +16,12 @@ from crumple.archive import library_path
 from crumple.certificate import Certificate, machine, save_certificate
 from crumple.errors import UsageError
 from crumple.fmu import Fmu, calls_python, locate_fmu
+from crumple.period import simplest_fraction
 from crumple.simulation import schedule
 from crumple.vetting import rows
 from crumple.vetting.bench import Bench, Outcome, VettingError
 from crumple.vetting.process import files_below
 from crumple.vetting.rows import Rows
-from crumple.world import simplest_fraction
 
 __all__ = ["BUDGET", "QUICK", "VettingError", "vet"]
 
@@ -386,7 +386,7 @@ def _experiment(fmu: Fmu, step: Fraction | str | float | None) -> tuple[Fraction
             return found.start, found.step, found.ticks, True
     begin = simplest_fraction(described.default_start or 0.0)
     known = step or described.default_step or described.internal_step or float(_SCENE_STEP)
-    from crumple.world import period_of
+    from crumple.period import period_of
 
     size = period_of(known)
     return begin, size, _NO_STOP, False
