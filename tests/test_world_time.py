@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from crumple.errors import BuildError, UsageError
-from crumple.unit import Input, Moment, Output, Unit
 from crumple.period import period_of
+from crumple.unit import Input, Moment, Output, Unit
 from crumple.world import World
 
 
