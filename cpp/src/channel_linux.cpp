@@ -63,7 +63,7 @@ std::uint64_t checksum(std::uint64_t seed, const void* bytes, std::size_t count)
         sum ^= sum >> 32;
     }
     std::uint64_t rest = 0;
-    std::memcpy(&rest, at, count);
+    if (count > 0) std::memcpy(&rest, at, count);
     sum = (sum ^ rest) * factor;
     return sum ^ sum >> 29;
 }

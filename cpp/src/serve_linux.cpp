@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -104,8 +105,8 @@ private:
     void reply(Answer answer, std::string_view piece, bool more) {
         Segment& s = *segment_;
         out_.resize(s.shape.outputs);
-        std::memcpy(s.outputs(), out_.data(), out_.size() * sizeof(double));
-        std::memcpy(s.arena(), piece.data(), piece.size());
+        std::copy(out_.begin(), out_.end(), s.outputs());
+        std::copy(piece.begin(), piece.end(), s.arena());
         s.reply.answer = static_cast<std::uint32_t>(answer);
         s.reply.more = more;
         s.reply.core = sched_getcpu();

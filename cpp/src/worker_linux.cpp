@@ -226,7 +226,7 @@ void Worker::post(Op op, std::string_view payload, const Step& now) {
 
 void Worker::send(Op op, std::string_view piece, bool more, const Step& now) {
     Segment& s = *segment_;
-    std::memcpy(arena_, piece.data(), piece.size());
+    std::copy(piece.begin(), piece.end(), arena_);
     ++sequence_;
     s.request.op = static_cast<std::uint32_t>(op);
     s.request.more = more;
@@ -285,7 +285,7 @@ Answer Worker::receive(std::string& payload, bool& more) {
     // copied first and checked then: the worker may go on writing
     const std::size_t from = payload.size();
     payload.append(arena_, length);
-    std::memcpy(outputs_.data(), results_, outputs_.size() * sizeof(double));
+    std::copy_n(results_, outputs_.size(), outputs_.data());
     const std::uint64_t sum =
         checksum(checksum(sequence, outputs_.data(), outputs_.size() * sizeof(double)), payload.data() + from, length);
     if (sum != s.reply.checksum) lose_mind("its worker answered with a wrong checksum: its memory was overwritten");
