@@ -33,7 +33,6 @@ enum class Op : std::uint32_t {
     end,
     save,
     load,
-    forget,
     pack,
     unpack,
     tune,

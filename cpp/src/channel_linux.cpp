@@ -45,9 +45,8 @@ std::uint64_t SegmentShape::bytes() const {
 }
 
 const char* op_name(Op op) {
-    constexpr const char* names[] = {"call",  "call",   "make", "drive", "reset",   "initialise",
-                                     "begin", "step",   "end",  "save",  "load",    "call",
-                                     "pack",  "unpack", "tune", "fork",  "inspect", "quit"};
+    constexpr const char* names[] = {"call", "call", "make", "drive",  "reset", "initialise", "begin",   "step", "end",
+                                     "save", "load", "pack", "unpack", "tune",  "fork",       "inspect", "quit"};
     const auto k = static_cast<std::size_t>(op);
     return k < std::size(names) ? names[k] : "call";
 }

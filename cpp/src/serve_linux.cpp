@@ -71,7 +71,6 @@ public:
 private:
     void use(std::size_t number) {
         segment_ = reinterpret_cast<Segment*>(base_ + number * bytes_);
-        number_ = number;
         sequence_ = 0;
         fmu_call_name() = segment_->call;
         FmuLog::mirror({segment_->words, sizeof segment_->words});
@@ -353,7 +352,6 @@ private:
     char* base_ = nullptr;
     std::uint64_t bytes_ = 0, segments_ = 0;
     Segment* segment_ = nullptr;
-    std::size_t number_ = 0;
     std::uint32_t sequence_ = 0;
     Op op_ = Op::none;
     Step now_{};
