@@ -22,6 +22,8 @@ void bind_world(py::module_& m);
 void bind_fmu(py::module_& m);
 void bind_python_unit(py::module_& m);
 void bind_worker(py::module_& m);
+void bind_live(py::module_& m);
+void bind_drive(py::module_& m);
 
 // The class of this name in crumple.errors.
 py::object error_class(const char* name);
@@ -42,6 +44,9 @@ std::unique_ptr<Unit> make_python_unit(const py::object& instance, const std::st
 
 // The ports that a plugin class declares, as its __ports__() gives them.
 Ports ports_from_python(const py::dict& declared);
+
+// Percentiles and buckets, in seconds.
+py::dict histogram_to_python(const Histogram& h);
 
 WorkerOptions worker_options(const py::dict& options);
 

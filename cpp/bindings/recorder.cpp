@@ -10,6 +10,7 @@ void bind_recorder(py::module_& m) {
     py::class_<Column>(m, "Column")
         .def_readonly("name", &Column::name)
         .def_readonly("count", &Column::count)
+        .def_readonly("offset", &Column::offset)
         .def_readonly("blob", &Column::blob)
         .def_property_readonly("shape", [](const Column& c) { return py::tuple(py::cast(c.shape)); });
     py::class_<Recorder, Probe, std::shared_ptr<Recorder>>(m, "Recorder")

@@ -12,7 +12,7 @@ namespace {
 void step(World& world, Tick n) {
     using Clock = std::chrono::steady_clock;
     constexpr double piece = 0.02;  // [s]
-    const bool keep = world.has_pinned_units();
+    const bool keep = world.needs_interpreter();
     Tick left = n, chunk = 1;
     if (n < 0) world.step(n);  // says what is wrong
     while (left > 0) {
@@ -137,6 +137,21 @@ void bind_world(py::module_& m) {
                std::optional<double> scale,
                std::optional<double> offset) { w.connect(source, target, {same_tick, scale, offset}); },
             py::arg("source"), py::arg("target"), py::arg("same_tick"), py::arg("scale"), py::arg("offset"))
+        .def(
+            "add_fault",
+            [](World& w, const std::string& name, const std::string& on, const std::string& kind,
+               std::optional<double> value, std::optional<Tick> since, std::optional<Tick> until) {
+                const std::map<std::string, FaultKind> kinds{
+                    {"stuck_at", FaultKind::stuck_at}, {"bias", FaultKind::bias}, {"gain", FaultKind::gain}};
+                const auto found = kinds.find(kind);
+                if (found == kinds.end())
+                    throw UsageError("fault '" + name + "': \"" + kind + "\" is no kind of fault");
+                w.add_fault({name, on, found->second, value, since, until});
+            },
+            py::arg("name"), py::arg("on"), py::arg("kind"), py::arg("value"), py::arg("since"), py::arg("until"))
+        .def("inject", &World::inject, py::arg("fault"))
+        .def("clear", &World::clear, py::arg("fault"))
+        .def("active_faults", &World::active_faults)
         .def("build", &World::build)
         .def("reset", &World::reset, py::arg("seed"))
         .def("step", &step, py::arg("n"))

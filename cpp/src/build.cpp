@@ -191,6 +191,31 @@ void plan_gathers(Layout& l) {
     }
 }
 
+void place_faults(World& world, Layout& l) {
+    for (const auto& each : l.faults) {
+        Disturbance& d = *each;
+        const std::string where = "fault '" + d.fault.name + "' on \"" + d.fault.on + "\": ";
+        const PortRef ref = world.find(d.fault.on);
+        const Port& port = world.port(ref);
+        if (ref.output) throw BuildError(where + "this is an output; a fault acts on an input");
+        if (is_blob(port.kind)) throw BuildError(where + "it takes text or bytes, which no fault can act on");
+        if (port.kind != Kind::real && d.fault.kind != FaultKind::stuck_at)
+            throw BuildError(where + "it takes no real numbers; it can only be stuck");
+        const auto route = std::find_if(l.routes.begin(), l.routes.end(), [&](const Route& r) {
+            return r.target.unit == ref.unit && r.target.port == ref.port &&
+                   (!ref.element || !r.target.element || *ref.element == *r.target.element);
+        });
+        if (route == l.routes.end()) throw BuildError(where + "nothing feeds this input; a fault acts on a connection");
+        d.to = route->to;
+        d.count = route->count;
+        if (ref.element && !route->target.element) {
+            d.to += *ref.element;
+            d.count = 1;
+        }
+        gather_for(l, *route).faults.push_back(&d);
+    }
+}
+
 void add_job(Work& work, Place* place) {
     const Unit& unit = *place->unit;
     const auto fits = [&](const Work::Run& run) {
@@ -270,6 +295,7 @@ void World::build() {
     resolve(*this, l);
     find_waves(l);
     plan_gathers(l);
+    place_faults(*this, l);
     plan_threads(l, options_);
     for (Place& place : l.places)
         for (std::size_t p = 0; p < place.driven.size(); ++p)

@@ -215,6 +215,7 @@ void World::reset(std::uint64_t seed) {
     seed_ = seed;
     layout_->digest = {};
     for (auto& failure : layout_->failures) failure = {};
+    for (const auto& each : layout_->faults) each->state = {};
     phase_ = Phase::failed;  // until all of it went well
     Initialiser{*this, *layout_}.run(seed);
     tick_ = -1;  // commit() publishes the initial values as tick 0

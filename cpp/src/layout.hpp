@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crumple/digest.hpp"
+#include "crumple/fault.hpp"
 #include "crumple/world.hpp"
 #include "pool.hpp"
 
@@ -28,6 +29,8 @@ struct Place {
     std::vector<bool> driven;                        // input ports that something feeds
     Io io;
     std::unique_ptr<Histogram> time;  // apart: it is large, and places are walked
+    std::int64_t spent = 0;           // [ns] on its last step, where units are timed
+    Tick stepped = -1;                // the tick of that
 };
 
 // What one thread does in a wave: units in unit order, in runs of one class and one step.
@@ -59,6 +62,16 @@ struct ScaledCopy {
     double scale, offset;
 };
 
+// A fault in its place: it acts on inputs[to .. to + count) right after they were gathered.
+struct Disturbance {
+    Fault fault;
+    std::size_t to = 0, count = 0;
+    FaultState state;
+
+    bool active(Tick tick) const;
+    void apply(double* inputs, Tick tick);
+};
+
 // What is copied into inputs at one moment of the tick. Signals hold `published` and then `latest`, so the index alone
 // says whether a connection carries the last communication point (Jacobi) or this tick (same_tick).
 struct Gather {
@@ -67,6 +80,7 @@ struct Gather {
     std::vector<Copy> copies;
     std::vector<ScaledCopy> scaled;
     std::vector<Copy> blobs;
+    std::vector<Disturbance*> faults;
 };
 
 struct Wave {
@@ -90,6 +104,7 @@ struct Layout {
         Link link;
     };
     std::vector<Pending> pending;  // as declared, until build()
+    std::vector<std::unique_ptr<Disturbance>> faults;
     std::vector<Wave> waves;
 
     std::size_t outputs = 0, output_blobs = 0;  // elements

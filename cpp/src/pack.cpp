@@ -9,7 +9,7 @@ namespace crumple {
 
 namespace {
 
-constexpr std::string_view magic = "crumple snapshot 1\n";
+constexpr std::string_view magic = "crumple snapshot 2\n";
 
 void expect(std::uint64_t found, std::uint64_t wanted) {
     if (found != wanted) throw UsageError("unpack(): this snapshot was taken from a world of other units");
@@ -34,6 +34,11 @@ std::string World::pack(const Snapshot& snapshot) {
     out.reals(snapshot.inputs);
     out.blobs(snapshot.signal_blobs);
     out.blobs(snapshot.input_blobs);
+    out.number(l.faults.size());
+    for (const FaultState& state : snapshot.faults) {
+        out.number((state.by_hand ? 1U : 0U) | (state.cleared ? 2U : 0U));
+        out.reals(state.last);
+    }
     out.number(l.places.size());
     for (std::size_t i = 0; i < l.places.size(); ++i) {
         Place& place = l.places[i];
@@ -79,6 +84,13 @@ std::shared_ptr<const Snapshot> World::read_snapshot(std::string_view bytes) {
     expect(snapshot->inputs.size(), l.inputs.size());
     expect(snapshot->signal_blobs.size(), l.signal_blobs.size());
     expect(snapshot->input_blobs.size(), l.input_blobs.size());
+    expect(in.number(), l.faults.size());
+    for (const auto& each : l.faults) {
+        const std::uint64_t flags = in.number();
+        FaultState state{(flags & 1) != 0, (flags & 2) != 0, in.reals()};
+        if (!state.last.empty()) expect(state.last.size(), each->count);
+        snapshot->faults.push_back(std::move(state));
+    }
     expect(in.number(), l.places.size());
     for (Place& place : l.places) {
         if (in.sized() != place.name) expect(0, 1);

@@ -22,7 +22,19 @@ double middle(std::size_t index) {
     return low + 0.5 * static_cast<double>(std::uint64_t{1} << (octave - sub));
 }
 
+double upper_edge(std::size_t index) {
+    if (index < 16) return static_cast<double>(index) + 1.0;
+    return middle(index) + 0.5 * static_cast<double>(std::uint64_t{1} << (index / 16 - 1));
+}
+
 }  // namespace
+
+std::vector<std::pair<double, std::uint64_t>> Histogram::buckets() const {
+    std::vector<std::pair<double, std::uint64_t>> all;
+    for (std::size_t i = 0; i < buckets_.size(); ++i)
+        if (buckets_[i] != 0) all.emplace_back(upper_edge(i), buckets_[i]);
+    return all;
+}
 
 void Histogram::add(std::uint64_t nanoseconds) {
     ++buckets_[bucket(nanoseconds)];

@@ -2,7 +2,7 @@
 //
 //   for each wave                        units with no same-tick dependence on each other
 //       gather   inputs  <- published    what was true at t_k (Jacobi) ...
-//                        or latest       ... or what earlier waves just computed (same_tick)
+//                        or latest       ... or what earlier waves just computed (same_tick); faults act here
 //       run      latest  <- units        each unit on its own thread or in its own process, waves in order
 //   commit       published <- latest, ++tick, digest; a NaN or an infinity ends the run
 //   observe      probes read published; they cannot write
@@ -31,6 +31,7 @@ void gather(Layout& layout, const Wave& wave, Tick tick) {
         for (const Copy& c : g.copies) in[c.to] = signals[c.from];
         for (const ScaledCopy& c : g.scaled) in[c.to] = signals[c.from] * c.scale + c.offset;
         for (const Copy& c : g.blobs) layout.input_blobs[c.to] = layout.signal_blobs[c.from];
+        for (Disturbance* fault : g.faults) fault->apply(in, tick);
     }
 }
 
@@ -41,14 +42,17 @@ struct Moment {
     double t;  // [s]
 };
 
-void step_profiled(const Work& work, const Work::Run& run, const Step& now, std::size_t& current) {
+void step_profiled(const Work& work, const Work::Run& run, const Step& now, Tick tick, std::size_t& current) {
     using Clock = std::chrono::steady_clock;
     for (current = 0; current < run.count; ++current) {
         const Job& job = work.jobs[run.first + current];
         const auto before = Clock::now();
         job.unit->step(now, *job.io);
         const auto spent = std::chrono::nanoseconds(Clock::now() - before).count();
-        work.places[run.first + current]->time->add(static_cast<std::uint64_t>(spent));
+        Place& place = *work.places[run.first + current];
+        place.time->add(static_cast<std::uint64_t>(spent));
+        place.spent = spent;
+        place.stepped = tick;
     }
 }
 
@@ -71,7 +75,7 @@ void run_thread(const Work& work, const Moment& moment, bool profiling, Failure&
             if (!due(*run, moment, now)) continue;
             const std::span<const Job> jobs{work.jobs.data() + run->first, run->count};
             if (profiling) [[unlikely]]
-                step_profiled(work, *run, now, current);
+                step_profiled(work, *run, now, moment.tick, current);
             else
                 jobs[0].unit->step_run(jobs, now, current);
         }

@@ -269,7 +269,9 @@ std::shared_ptr<const Snapshot> World::snapshot(bool for_another) {
                                                         layout_->input_blobs,
                                                         layout_->digest,
                                                         {},
+                                                        {},
                                                         signature()});
+    for (const auto& each : layout_->faults) snapshot->faults.push_back(each->state);
     std::string unable;
     for (Place& place : layout_->places) {
         StatePointer state;
@@ -298,6 +300,7 @@ std::string World::signature() const {
             for (const Port& port : *list)
                 text += "\n " + port.name + " " + kind_name(port.kind) + " " + std::to_string(port.size());
     }
+    for (const auto& each : layout_->faults) text += "\nfault " + each->fault.name + " " + each->fault.on;
     return text;
 }
 
@@ -312,6 +315,7 @@ void World::restore(const Snapshot& snapshot) {
     std::copy(snapshot.signal_blobs.begin(), snapshot.signal_blobs.end(), layout_->signal_blobs.begin());
     std::copy(snapshot.input_blobs.begin(), snapshot.input_blobs.end(), layout_->input_blobs.begin());
     layout_->digest = snapshot.digest;
+    for (std::size_t i = 0; i < layout_->faults.size(); ++i) layout_->faults[i]->state = snapshot.faults.at(i);
     for (auto& failure : layout_->failures) failure = {};
     tick_ = snapshot.tick;
     seed_ = snapshot.seed;
@@ -423,6 +427,14 @@ std::vector<ProfileRow> World::profile() const {
     return rows;
 }
 
+SlowestStep World::slowest_step() const {
+    const Place* slowest = nullptr;
+    for (const Place& place : layout_->places)
+        if (place.time && place.stepped == tick_ - 1 && (!slowest || place.spent > slowest->spent)) slowest = &place;
+    if (!slowest) return {};
+    return {slowest->name, slowest->spent};
+}
+
 std::vector<std::string> World::units() const {
     std::vector<std::string> names;
     for (const Place& place : layout_->places) names.push_back(place.name);
@@ -458,9 +470,9 @@ std::map<std::string, std::string> World::inspect(const std::string& unit) {
     return found;
 }
 
-bool World::has_pinned_units() const {
+bool World::needs_interpreter() const {
     return std::any_of(layout_->places.begin(), layout_->places.end(),
-                       [](const Place& place) { return place.unit->pinned(); });
+                       [](const Place& place) { return place.unit->needs_interpreter(); });
 }
 
 }  // namespace crumple

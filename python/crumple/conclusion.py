@@ -27,6 +27,7 @@ from crumple.verdict import Ending, Recording, Verdict, judge, proven
 
 if TYPE_CHECKING:
     from crumple.execution import Watch
+    from crumple.live.pacing import Pacing
     from crumple.requirement import Requirement
     from crumple.run_folder import RunFolder
     from crumple.scene import Scene
@@ -38,6 +39,7 @@ class Ran(msgspec.Struct, kw_only=True):
 
     recorders: with their `every`.   si: of every output, by name.   warned: warnings that were told already.
     isolated: units in worker processes.   wall: spent stepping [s].
+    pacing: how the run kept time; None before the world was built.   replayed: its live inputs are from a tape.
     hold: called before the verdict is written; from there on nothing may interrupt.
     """
 
@@ -51,6 +53,8 @@ class Ran(msgspec.Struct, kw_only=True):
     wall: float
     watch: Watch
     hold: Callable[[], None]
+    pacing: Pacing | None = None
+    replayed: bool = False
 
 
 class _Judged(msgspec.Struct, kw_only=True):
@@ -58,6 +62,7 @@ class _Judged(msgspec.Struct, kw_only=True):
     verdict: Verdict
     requirements: Sequence[RequirementResult]
     digest: str = ""
+    timing: dict[str, Any] | None = None
 
 
 def conclude(ran: Ran, ending: Ending) -> Result:
@@ -102,6 +107,7 @@ def _freed(ran: Ran, ending: Ending) -> Ending:
 def _judged(ran: Ran, ending: Ending) -> _Judged:
     world, watch = ran.world, ran.watch
     assert world is not None
+    timing = ran.pacing.figures() if ran.pacing is not None else None
     ending = _freed(ran, ending)
     closed = _close_recorders(ran, ending)
     signals = Signals(ran.folder.path)
@@ -114,11 +120,17 @@ def _judged(ran: Ran, ending: Ending) -> _Judged:
     if failure is not None and ending.how != "error":
         watch.error = failure
         ending = replace(ending, how="error", where="run", text=str(failure))
-    verdict = judge(ending, requirements, recording, **_counts(ran))
+    live = None
+    if ran.scene.sensors or ran.scene.actuators or ran.scene.timing is not None:
+        from crumple.live.judgement import inputs_condition, timing_results
+
+        requirements += timing_results(ran.scene, timing, whole=ending.how == "horizon")
+        live = inputs_condition(ran.scene, timing, replayed=ran.replayed)
+    verdict = judge(ending, requirements, recording, live=live, **_counts(ran))
     if verdict.outcome == "fail":
         with suppress(Exception):  # hints explain, they do not judge
             watch.hints = never_moved(world, signals, [r for r in requirements if r.status == "fail"])
-    return _Judged(ending=ending, verdict=verdict, requirements=requirements, digest=digest)
+    return _Judged(ending=ending, verdict=verdict, requirements=requirements, digest=digest, timing=timing)
 
 
 def _not_judged(ran: Ran, ending: Ending, text: str, how: Any) -> _Judged:
@@ -233,6 +245,8 @@ def _commit(ran: Ran, judged: _Judged) -> dict[str, Any]:
     on_disk = False
     try:
         _end_events(ran, judged)
+        if judged.timing is not None:
+            folder.write(run_folder.TIMING, judged.timing)
         folder.write(run_folder.VERDICT, written)
         on_disk = True
         _seal(folder.path)
@@ -313,7 +327,7 @@ def _written(ran: Ran, judged: _Judged) -> dict[str, Any]:
     scene, ending, requirements = ran.scene, judged.ending, judged.requirements
     metrics = {
         result.name: result.value
-        for result, each in zip(requirements, scene.requirements, strict=True)
+        for result, each in zip(requirements, scene.requirements, strict=False)  # those of the timing follow
         if each.expression.scalar
     }
     return {
@@ -332,6 +346,7 @@ def _written(ran: Ran, judged: _Judged) -> dict[str, Any]:
         "title": scene.title,
         "seed": scene.seed,
         "isolated": ran.isolated,
+        "mode": scene.pacing.mode,
         "wall": round(ran.wall, 6),
         "hints": ran.watch.hints,
     }

@@ -8,6 +8,7 @@ anything is judged; the verdict is judged from what was recorded, and written la
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,17 +23,20 @@ from crumple.conclusion import Ran, conclude
 from crumple.errors import CrumpleError, EndError, RecordError, StepError, UsageError
 from crumple.exit_codes import exit_code
 from crumple.interrupts import Interrupts, name_of
+from crumple.live.errors import NotAllThere, StoppedByHand, TooLate
 from crumple.manifest import Provenance
 from crumple.run_folder import RunFolder
 from crumple.verdict import Ending, not_finished
 
 if TYPE_CHECKING:
+    from crumple.live.plan import Mode
+    from crumple.live.units import Waiting
     from crumple.result import Result
     from crumple.scene import Scene
+    from crumple.tape import Tape
     from crumple.world import ProfileRow, World
 
 _LONGEST_TIMEOUT = 1e9  # [s] times in ns are counted in 64 bits
-_CHUNK = 0.02  # [s] of wall time between two looks at the clock of the progress line
 
 
 class Outline(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +60,7 @@ class Watch(msgspec.Struct, kw_only=True):
     """What a caller wants to hear of while a run goes on, and what it learns besides the result.
 
     started: called once, before the first step.   reached: called now and then with the simulated time [s].
+    waiting: called now and then while rigs are waited for, with who is there and the time waited [s].
     command: the command line, for the manifest.   profiling: measure the time of every unit.
     error: the exception that ended the run, with a plugin's own as its cause.
     warnings: those that came up during the run.   hints: facts that may explain a failed requirement.
@@ -64,6 +69,7 @@ class Watch(msgspec.Struct, kw_only=True):
 
     started: Callable[[Outline], None] = lambda outline: None
     reached: Callable[[float], None] = lambda t: None
+    waiting: Callable[[Sequence[Waiting], float], None] = lambda rows, waited: None
     command: Sequence[str] = ()
     profiling: bool = False
     error: BaseException | None = None
@@ -82,18 +88,38 @@ def execute(
     out: str | os.PathLike[str] | None = None,
     isolate: bool | None = None,
     step_timeout: str | float | None = None,
+    mode: Mode | None = None,
+    speed: float | None = None,
+    strict: bool | None = None,
+    wait: bool | None = None,
+    view: bool = False,
+    tape: Tape | None = None,
+    replay_of: Mapping[str, Any] | None = None,
     watch: Watch,
 ) -> Result:
-    """See `crumple.run`; `watch` hears of what happens on the way."""
+    """See `crumple.run`; `watch` hears of what happens on the way.
+
+    tape: what live inputs give, instead of what is on the wire, and what is done by hand.   replay_of: for the
+    manifest, of which run this is a replay.
+    """
     timeout = None if step_timeout is None else timeout_of(step_timeout)
     plan = _planned(scene, set=set, seed=seed, stop=stop, threads=threads)
+    plan = _paced(plan, mode=mode, speed=speed, strict=strict, wait=wait)
     plan = dataclasses.replace(
         plan,
         isolate=plan.isolate if isolate is None else isolate,
         step_timeout=plan.step_timeout if timeout is None else timeout,
     )
     with Interrupts() as interrupts:
-        return _Execution(plan, out=Path(out or "runs"), watch=watch, interrupts=interrupts).run()
+        return _Execution(
+            plan,
+            out=Path(out or "runs"),
+            watch=watch,
+            interrupts=interrupts,
+            view=view,
+            tape=tape,
+            replay_of=replay_of,
+        ).run()
 
 
 def run(
@@ -141,8 +167,19 @@ def run(
 class _Execution:
     """A scene on its way to a verdict."""
 
-    def __init__(self, scene: Scene, *, out: Path, watch: Watch, interrupts: Interrupts) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        *,
+        out: Path,
+        watch: Watch,
+        interrupts: Interrupts,
+        view: bool,
+        tape: Tape | None,
+        replay_of: Mapping[str, Any] | None,
+    ) -> None:
         self._scene = scene
+        self._view, self._tape, self._replay_of = view, tape, replay_of
         self._watch = watch
         self._interrupts = interrupts
         self._ticks = scene.stop_tick
@@ -151,7 +188,7 @@ class _Execution:
         self._pid = os.getpid()
 
     def run(self) -> Result:
-        provenance = Provenance(self._scene, command=self._watch.command)
+        provenance = Provenance(self._scene, command=self._watch.command, replay_of=self._replay_of)
         folder = RunFolder(self._out, name=self._scene.name, identity=provenance.identity)
         try:
             self._begin(folder, provenance)
@@ -184,9 +221,12 @@ class _Execution:
             raise RecordError(f"cannot write to {folder.path}: {error.strerror}") from None
 
     def _build(self, folder: RunFolder) -> Ran:
+        from crumple.live.pacing import Pacing
+        from crumple.live.units import Live
         from crumple.scene import compose
 
-        world = compose(self._scene)
+        live = Live(self._scene, tape=self._tape)
+        world = compose(self._scene, live=live)
         world.build()
         ports = {unit: world.outputs(unit) for unit in world.units()}
         si = {f"{u}.{p.name}": p.si for u, listed in ports.items() for p in listed}
@@ -194,6 +234,18 @@ class _Execution:
             stem = folder.path / f"signals-{_rate_name(float(self._scene.period) * group.every)}"
             recorder = world.record(stem, signals=list(group.signals), every=group.every)
             self._recorders.append((recorder, group.every))
+        if self._scene.sensors:
+            names = {sensor.name for sensor in self._scene.sensors}
+            latched = [name for name in si if name.partition(".")[0] in names]
+            self._recorders.append((world.record(folder.path / "tape", signals=latched), 1))
+        pacing = Pacing(
+            self._scene,
+            world,
+            live,
+            folder,
+            watched=self._view,
+            commands=() if self._tape is None else self._tape.commands,
+        )
         warnings = [*self._scene.warnings, *world.warnings]
         for text in warnings:
             folder.event("warning", text=text)
@@ -225,24 +277,34 @@ class _Execution:
             wall=0.0,
             watch=self._watch,
             hold=self._interrupts.hold,
+            pacing=pacing,
+            replayed=self._tape is not None,
         )
 
     # -- the steps ---------------------------------------------------------------------------------------
 
     def _go(self, ran: Ran) -> Ending:
         """Steps to the end, or to whatever ends the run before."""
-        world = ran.world
-        assert world is not None
+        world, pacing = ran.world, ran.pacing
+        assert world is not None and pacing is not None
         try:
             world.reset(seed=self._scene.seed)
+            pacing.wait(self._watch.waiting)
             if self._watch.profiling:
                 world.set_profiling(True)
             began = time.perf_counter()
             try:
-                self._step(world)
+                pacing.run(self._ticks, self._watch.reached)
             finally:
                 ran.wall = time.perf_counter() - began
+                pacing.end()
             world.end()
+        except NotAllThere as error:
+            return self._ending(world, "not_begun", str(error))
+        except TooLate as error:
+            return self._ending(world, "too_late", str(error))
+        except StoppedByHand:
+            return self._ending(world, "interrupted", f"stopped by hand at t = {wording.time(world.t)}")
         except KeyboardInterrupt as error:
             text = f"interrupted by {name_of(error)} at t = {wording.time(world.t)}"
             return self._ending(world, "interrupted", text)
@@ -262,19 +324,6 @@ class _Execution:
             self._watch.error = error
             return self._ending(world, "error", f"{type(error).__name__}: {error}", where="run")
         return self._ending(world, "horizon", "")
-
-    def _step(self, world: World) -> None:
-        """All ticks, in chunks that let the caller hear of the progress ten times a second and more."""
-        chunk = 1
-        while (left := self._ticks - world.tick) > 0:
-            before = time.perf_counter()
-            world.step(min(chunk, left))
-            spent = time.perf_counter() - before
-            if spent < _CHUNK / 2:
-                chunk *= 2
-            elif spent > _CHUNK * 2:
-                chunk = max(1, chunk // 2)
-            self._watch.reached(world.t)
 
     def _ending(self, world: World, how: Any, text: str, *, where: Any = "unit") -> Ending:
         return Ending(
@@ -308,6 +357,28 @@ def _planned(
         seed=scene.seed if seed is None else seed,
         threads=scene.threads if threads is None else threads,
     )
+
+
+def _paced(
+    scene: Scene, *, mode: Mode | None, speed: float | None, strict: bool | None, wait: bool | None
+) -> Scene:
+    """The scene with what is said from outside about pacing, and whether sensors are waited for."""
+    said = {"mode": mode, "speed": speed, "strict": strict}
+    if speed is not None and not (speed > 0 and math.isfinite(speed)):
+        raise UsageError(f"speed = {speed}: it is a number above 0, simulated seconds a second.")
+    pacing = dataclasses.replace(scene.pacing, **{k: v for k, v in said.items() if v is not None})
+    if (speed is not None or strict is not None) and pacing.mode != "realtime":
+        raise UsageError("a speed and a strict schedule are those of a run in real time: add --realtime.")
+    if pacing.mode == "lockstep" and not scene.rigs:
+        raise UsageError("nobody paces this run: lockstep needs a rig in the scene, [rigs.NAME].")
+    if pacing.mode != "lockstep" and scene.rigs:
+        raise UsageError(
+            f"rig '{scene.rigs[0].name}' paces this run: it is in lockstep, and cannot be {pacing.mode}."
+        )
+    sensors = scene.sensors
+    if wait is not None:
+        sensors = tuple(dataclasses.replace(sensor, required=wait) for sensor in sensors)
+    return dataclasses.replace(scene, pacing=pacing, sensors=sensors)
 
 
 def timeout_of(given: str | float) -> float:

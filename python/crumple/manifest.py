@@ -7,9 +7,11 @@ import platform
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crumple.meanings import meanings
 from crumple.run_folder import identity_of, sha256_of
 
 if TYPE_CHECKING:
@@ -20,11 +22,14 @@ if TYPE_CHECKING:
 class Provenance:
     """The manifest of a run. `identity` is the hash of what is to run, without where, when and by whom."""
 
-    def __init__(self, scene: Scene, *, command: Sequence[str]) -> None:
+    def __init__(
+        self, scene: Scene, *, command: Sequence[str], replay_of: Mapping[str, Any] | None = None
+    ) -> None:
         import crumple
 
         self._scene = scene
         self._command = list(command)
+        self._replay_of = replay_of
         self._what: dict[str, Any] = {
             "crumple": crumple.__version__,
             "scene": scene.name,
@@ -39,6 +44,7 @@ class Provenance:
             "start": str(scene.start),
             "stop_tick": scene.stop_tick,
             "units": {name: _unit(unit) for name, unit in scene.units.items()},
+            **_live(scene),
         }
         what = {**self._what, "files": [source.sha256 for source in scene.files]}
         self.identity = identity_of(_without_places(what))
@@ -50,6 +56,8 @@ class Provenance:
             "manifest": 1,
             "id": self.identity,
             **self._what,
+            **meanings(self._scene),
+            **({} if self._replay_of is None else {"replay_of": dict(self._replay_of)}),
             "threads": self._scene.threads,
             "command": self._command,
             "working_directory": os.getcwd(),
@@ -59,6 +67,21 @@ class Provenance:
             "host": host.node,
             "pid": os.getpid(),
         }
+
+
+def _live(scene: Scene) -> dict[str, Any]:
+    """What is live, without addresses, keys and pacing: the same rig elsewhere is the same run."""
+    left_out = {"endpoint", "start_timeout", "required"}
+    plans = {
+        "sensors": scene.sensors,
+        "actuators": scene.actuators,
+        "faults": scene.faults,
+    }
+    return {
+        kind: [{k: v for k, v in asdict(plan).items() if k not in left_out} for plan in listed]
+        for kind, listed in plans.items()
+        if listed
+    }
 
 
 def _unit(unit: UnitPlan) -> dict[str, Any]:

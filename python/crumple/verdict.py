@@ -17,6 +17,8 @@ from crumple import wording
 from crumple.exit_codes import exit_code
 from crumple.requirement_result import RequirementResult
 
+_ENDED_EARLY = ("unit_ended", "not_begun", "too_late")
+
 Outcome = Literal["pass", "fail", "inconclusive", "error", "done"]
 
 
@@ -31,12 +33,13 @@ class Condition(msgspec.Struct, frozen=True):
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """How the stepping ended.
 
-    how: "horizon" (all ticks were stepped), "unit_ended" (a unit asked to end the run), "interrupted",
+    how: "horizon" (all ticks were stepped), "unit_ended" (a unit asked to end the run, or a rig was lost),
+    "not_begun" (somebody who is required did not come), "too_late" (a strict run lost real time), "interrupted",
     "error".
     tick, t: the last communication point that was reached [s].   ticks, horizon: what was to be reached.
     """
 
-    how: Literal["horizon", "unit_ended", "interrupted", "error"]
+    how: Literal["horizon", "unit_ended", "not_begun", "too_late", "interrupted", "error"]
     tick: int
     t: float
     ticks: int
@@ -93,11 +96,12 @@ def judge(
     units: int,
     outputs: int,
     nonfinite_allowed: Sequence[str] = (),
+    live: Condition | None = None,
 ) -> Verdict:
     """The verdict over a run that has ended.
 
     units, outputs: how many there were, for the evidence.   nonfinite_allowed: outputs in which the scene
-    allows NaN and infinity.
+    allows NaN and infinity.   live: whether live inputs were heard and time was kept, where there are any.
     An error outranks everything, since what a failed run shows cannot be trusted. An interrupted run is
     inconclusive whatever it showed. Then a broken requirement is a fail, also where the run ended early. A
     requirement that claims to have held without a number, or without its whole window, has not.
@@ -109,6 +113,7 @@ def judge(
         _recording_whole(ending, recording),
         _horizons_seen(ending, requirements),
         _requirements_held(requirements),
+        *([] if live is None else [live]),
     )
     failed = [r for r in requirements if r.status == "fail"]
     unknown = [r for r in requirements if r.status == "inconclusive"]
@@ -126,8 +131,9 @@ def judge(
         reasons = [r.reason for r in failed]
     elif unknown or not all(condition.holds for condition in conditions):
         outcome = "inconclusive"
-        reasons = [ending.text] if ending.how == "unit_ended" and ending.text else []
-        reasons += _together(unknown)
+        reasons = [ending.text] if ending.how in _ENDED_EARLY and ending.text else []
+        reasons += _together(unknown) if not (reasons and ending.how == "not_begun") else []
+        reasons += [live.evidence] if live is not None and live.holds is False else []
         reasons += [] if reasons else [c.evidence for c in conditions if not c.holds]
     elif applied:
         outcome = "pass"
@@ -195,7 +201,7 @@ def _outputs_finite(ending: Ending, outputs: int, allowed: Sequence[str]) -> Con
     evidence = f"{checked} checked at every tick up to {wording.time(ending.t)}"
     if allowed:
         evidence += f"; the scene allows it in {', '.join(sorted(allowed))}"
-    return Condition(name, True if ending.how in ("horizon", "unit_ended", "interrupted") else None, evidence)
+    return Condition(name, None if ending.how == "error" else True, evidence)
 
 
 def _recording_whole(ending: Ending, recording: Recording) -> Condition:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from crumple.live.plan import FaultPlan
     from crumple.table import Table
 
 
@@ -130,6 +131,7 @@ class World:
         }
         self._added: dict[str, Added] = {}
         self._connected: list[tuple[Any, ...]] = []
+        self._faults: list[FaultPlan] = []
         self._commands: list[Command] | None = []  # what came from outside since the reset; None: not known
         self._fmus: dict[str, Fmu] = {}
         self._plugins: dict[str, Unit] = {}
@@ -229,6 +231,14 @@ class World:
         self._core.connect(source, target, same_tick, scale, offset)
         self._connected.append((source, target, same_tick, scale, offset))
 
+    def add_fault(self, fault: FaultPlan) -> None:
+        """A fault on an input that something feeds: by its ticks, or from `inject` to `clear`.
+
+        Raises BuildError when the world is built, where the input does not exist or nothing feeds it.
+        """
+        self._core.add_fault(fault.name, fault.on, fault.kind, fault.value, fault.since, fault.until)
+        self._faults.append(fault)
+
     def build(self) -> None:
         """Lays the world out and finds its waves. `reset` does so where it is needed."""
         self._core.build()
@@ -244,6 +254,16 @@ class World:
             raise UsageError(f"seed = {seed}: it is a whole number from 0 to 2^64 - 1")
         self._core.reset(seed)
         self._commands = []
+
+    def drive(
+        self, until: int, *, pacer: _core.Pacer | None = None, monitor: _core.Monitor | None = None
+    ) -> str:
+        """Advances to the tick `until`, on the clock where there is a pacer.
+
+        Returns "reached", or why it stopped before: "commanded" (the monitor has a command), "lost" (too far behind
+        the clock in a strict run). Raises what `step` does, and KeyboardInterrupt.
+        """
+        return _core.drive(self._core, until, pacer, monitor)
 
     def step(self, n: int = 1) -> None:
         """Advances by n ticks.
@@ -327,6 +347,20 @@ class World:
         if not self._core.tune(unit, parameter, values):
             raise UsageError(f'"{unit}.{parameter}" cannot be changed during a run')
 
+    def inject(self, fault: str) -> None:
+        """A fault of this name begins with the next step, whatever its ticks say. Raises UsageError for another."""
+        self._core.inject(fault)
+        self._commands = None  # a replay from the reset would not know of it
+
+    def clear(self, fault: str) -> None:
+        """A fault ends with the next step, and does not come back by itself."""
+        self._core.clear(fault)
+        self._commands = None
+
+    def active_faults(self) -> list[str]:
+        """The faults that act in the next step."""
+        return self._core.active_faults()
+
     # -- state ------------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
@@ -359,6 +393,8 @@ class World:
             world = World(self._period, **self._options)
             for name, added in self._added.items():
                 world.add(name, added.again(), **added.options)
+            for fault in self._faults:
+                world.add_fault(fault)
             for source, target, same_tick, scale, offset in self._connected:
                 world.connect(source, target, same_tick=same_tick, scale=scale, offset=offset)
             world.build()
@@ -420,6 +456,14 @@ class World:
         trace = _core.Trace(self._columns(signals), every)
         self._core.watch(trace)
         return Trace(trace)
+
+    def watch(self, probe: _core.Probe) -> None:
+        """A probe of the core sees every tick from now on; it cannot write."""
+        self._core.watch(probe)
+
+    def columns(self) -> list[_core.Column]:
+        """All outputs as they lie in a frame of the world: name, offset, count, shape."""
+        return self._columns(None)
 
     def _columns(self, signals: Sequence[str] | None) -> list[_core.Column]:
         if not self._built:

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace crumple {
 
@@ -16,6 +18,8 @@ public:
     double quantile(double q) const;                                                                        // [ns]
     std::uint64_t max() const { return max_; }                                                              // [ns]
     std::uint64_t sum() const { return sum_; }                                                              // [ns]
+    // Upper edge [ns] and count of each bucket that has any.
+    std::vector<std::pair<double, std::uint64_t>> buckets() const;
 
 private:
     std::array<std::uint32_t, 64 * 16> buckets_{};

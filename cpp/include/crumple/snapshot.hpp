@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "crumple/digest.hpp"
+#include "crumple/fault.hpp"
 #include "crumple/unit.hpp"
 
 namespace crumple {
@@ -19,6 +20,7 @@ struct Snapshot {
     std::vector<Blob> input_blobs;
     Digest digest;
     std::vector<StatePointer> units;  // in unit order
+    std::vector<FaultState> faults;   // in the order of their declaration
     std::string world;                // World::signature(): only a world of the same can be restored to this
 };
 

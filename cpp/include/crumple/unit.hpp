@@ -112,6 +112,8 @@ public:
 
     // Must stay on the thread that built the world (a Python unit: that thread holds the interpreter).
     virtual bool pinned() const { return false; }
+    // Calls Python: the thread that steps it must hold the interpreter.
+    virtual bool needs_interpreter() const { return pinned(); }
 
     // Seconds that one step takes, measured before the run on a throw-away instance; 0 where that is not possible.
     virtual double rehearse(double /*dt*/) { return 0.0; }

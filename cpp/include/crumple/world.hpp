@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "crumple/error.hpp"
+#include "crumple/fault.hpp"
 #include "crumple/probe.hpp"
 #include "crumple/profile.hpp"
 #include "crumple/recorder.hpp"
@@ -55,6 +56,12 @@ struct ConnectionView {
     double scale, offset;
 };
 
+// The unit that took longest in the last tick; empty where units are not timed.
+struct SlowestStep {
+    std::string unit;
+    std::int64_t spent = 0;  // [ns]
+};
+
 struct UnitView {
     std::string name;
     Tick every;
@@ -73,6 +80,9 @@ public:
     // Description. Names are unique and have no dots; the order of the calls never changes a result.
     void add(std::string name, std::unique_ptr<Unit> unit, Tick every = 1);
     void connect(const std::string& source, const std::string& target, const Link& link = {});
+
+    // On an input that something feeds. Acts where its ticks come, or from inject() to clear().
+    void add_fault(Fault fault);
 
     // Lays memory out and finds the waves. reset() builds if nobody has.
     void build();
@@ -103,6 +113,11 @@ public:
     // Changes a tunable parameter; false where the unit has none of that name.
     bool tune(const std::string& unit, const std::string& parameter, std::span<const double> value);
 
+    // A fault by hand, from the next step on.
+    void inject(const std::string& fault);
+    void clear(const std::string& fault);
+    std::vector<std::string> active_faults() const;
+
     // Throws UsageError naming the units that cannot be saved. `for_another`: other worlds of the same units can be
     // restored to it, too.
     std::shared_ptr<const Snapshot> snapshot(bool for_another = false);
@@ -119,6 +134,7 @@ public:
 
     void set_profiling(bool on);
     std::vector<ProfileRow> profile() const;
+    SlowestStep slowest_step() const;
 
     std::vector<std::string> units() const;  // sorted
     const Ports& ports(const std::string& unit) const;
@@ -129,7 +145,7 @@ public:
     std::map<std::string, std::string> inspect(const std::string& unit);
     // While replaying, probes see nothing: they have seen it before.
     void set_quiet(bool quiet) { quiet_ = quiet; }
-    bool has_pinned_units() const;  // units that need the building thread (Python)
+    bool needs_interpreter() const;  // some unit calls Python
 
 private:
     friend struct Initialiser;

@@ -27,9 +27,20 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "vet": ("crumple.cli.vet", "Find out what an FMU does to its process, and certify it."),
     "doctor": ("crumple.cli.doctor", "Show what this machine has, with remedies."),
     "new": ("crumple.cli.new", "Start a plugin of your own."),
+    "view": ("crumple.cli.view", "Look at a run, while it goes on or after."),
+    "replay": ("crumple.cli.replay", "Run a past run again, bit for bit, without its rigs."),
+    "tape": ("crumple.cli.tape", "Make and inspect tapes of live inputs."),
+    "play": ("crumple.cli.play", "Publish a tape as a rig would."),
+    "keys": ("crumple.cli.keys", "Make keys for rigs that are not on this machine."),
     "cache": ("crumple.cli.cache", "List or clear what is kept of FMUs."),
 }
-_ATTRIBUTES = {"list": "list_", "new": "app", "cache": "app"}  # where the name is not the attribute
+_ATTRIBUTES = {
+    "list": "list_",
+    "new": "app",
+    "cache": "app",
+    "tape": "app",
+    "keys": "app",
+}  # where the name is not the attribute
 
 
 class _Command(TyperCommand):

@@ -1,0 +1,28 @@
+// Steps a world on the wall clock, until a tick is reached or somebody wants something.
+#pragma once
+
+#include <functional>
+
+#include "crumple/monitor.hpp"
+#include "crumple/pacer.hpp"
+#include "crumple/world.hpp"
+
+namespace crumple {
+
+enum class Stopped : std::uint8_t {
+    reached,      // the tick
+    commanded,    // the monitor has a command
+    interrupted,  // a signal
+    lost          // too far behind, in a strict run
+};
+
+// What the host wants around a step (it may hold an interpreter only then), and how it tells of a signal.
+struct DriveHooks {
+    std::function<void()> enter, leave;
+    std::function<bool()> interrupted;
+};
+
+// pacer, monitor: may be null. Without a pacer, as fast as possible.
+Stopped drive(World& world, Tick until, Pacer* pacer, Monitor* monitor, Clock& clock, const DriveHooks& hooks);
+
+}  // namespace crumple

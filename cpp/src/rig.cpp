@@ -1,0 +1,140 @@
+// A peer in lockstep: its message begins a step, our answer ends it.
+
+#include <algorithm>
+
+#include "crumple/error.hpp"
+#include "crumple/live.hpp"
+#include "crumple/waiting.hpp"
+
+namespace crumple {
+
+namespace {
+
+constexpr Nanoseconds look_every = 20'000'000;  // how long a Ctrl-C may wait
+constexpr std::size_t longest_frame = 4096;
+
+}  // namespace
+
+Rig::Rig(std::shared_ptr<LiveContext> context, std::string name, std::shared_ptr<Transport> transport,
+         Nanoseconds timeout)
+    : context_(std::move(context)),
+      name_(std::move(name)),
+      transport_(std::move(transport)),
+      timeout_(timeout),
+      frame_(longest_frame) {}
+
+void Rig::reset() {
+    session_ = 0;
+    trouble_.clear();
+}
+
+// READY tells the peer what it will be sent, and the time at the start.
+void Rig::welcome(const Header& hello) {
+    session_ = hello.session;
+    transport_->answer_last();
+    Header ready;
+    ready.type = MessageType::ready;
+    ready.session = context_->session;
+    ready.sim_ns = context_->sim_ns(0);
+    ready.source_ns = context_->clock->now();
+    ready.layout = outlet_ ? outlet_->layout() : layout_hash({});
+    encode(ready, {}, answer_);
+    transport_->send(answer_);
+}
+
+bool Rig::greet(Tick tick, std::span<const double> outputs) {
+    while (session_ == 0) {  // what comes after its greeting is for exchange()
+        const std::ptrdiff_t n = transport_->receive(frame_);
+        if (n < 0) return false;
+        Header header;
+        const auto fitting = std::min(static_cast<std::size_t>(n), frame_.size());
+        const Refusal read = decode({frame_.data(), fitting}, std::nullopt, 0, header, {});
+        if (read != Refusal::none || header.type != MessageType::hello) {
+            trouble_ = read != Refusal::none && read != Refusal::length
+                           ? std::string("a message was refused: ") + refusal_word(read)
+                           : "a message came before HELLO";
+            continue;
+        }
+        if (header.layout != inlet_->layout()) {
+            trouble_ = "it sends other channels than the scene says: names, kinds, units or their order differ";
+            continue;
+        }
+        trouble_.clear();
+        welcome(header);
+        if (outlet_) outlet_->send(tick, outputs, 0);
+    }
+    return true;
+}
+
+void Rig::acknowledge(Tick tick) {
+    Header answer;
+    answer.type = MessageType::output;
+    answer.session = context_->session;
+    answer.sequence = answer.echo_sequence = context_->echo_sequence;
+    answer.echo_ns = context_->echo_ns;
+    answer.sim_ns = context_->sim_ns(tick);
+    answer.source_ns = context_->clock->now();
+    answer.layout = layout_hash({});
+    encode(answer, {}, answer_);
+    transport_->send(answer_);
+}
+
+void Rig::exchange(std::span<double> values, Sample& stamps) {
+    const Nanoseconds began = context_->clock->now();
+    const std::uint64_t expected = inlet_->tracker().sequence() + 1;
+    const auto end = [&](const std::string& fact) {
+        throw EndRequest("rig '" + name_ + "' (" + transport_->address() + ") " + fact);
+    };
+    for (;;) {
+        const std::ptrdiff_t n = transport_->receive(frame_);
+        if (n < 0) {
+            const Nanoseconds left = timeout_ - (context_->clock->now() - began);
+            if (left <= 0)
+                end("did not send sample " + std::to_string(expected) + " within " +
+                    time_text(static_cast<double>(timeout_) * 1e-9) + " (timeout)");
+            wait_outside([&] { transport_->wait(std::min(left, look_every)); });
+            continue;
+        }
+        const auto fitting = std::min(static_cast<std::size_t>(n), frame_.size());
+        const std::span<const std::byte> frame{frame_.data(), fitting};
+        Header header;
+        std::vector<double>& none = stamps.values;
+        none.resize(inlet_->options().channels.size());
+        const Refusal read = decode(frame, inlet_->layout(), none.size(), header, none);
+        if (read == Refusal::none && header.session != session_) {
+            if (header.type == MessageType::hello)
+                end("began anew after sample " + std::to_string(expected - 1) + ": what it knew of this run is lost");
+            ++inlet_->figures().received;
+            ++inlet_->figures().refused[static_cast<std::size_t>(Refusal::old_session)];
+            continue;
+        }
+        if (read == Refusal::none) transport_->answer_last();  // after a broken connection it has a new address
+        if (read == Refusal::none && header.type == MessageType::hello) {
+            // it did not hear our answer
+            welcome(header);
+            if (outlet_) outlet_->repeat();
+            continue;
+        }
+        const std::uint64_t lost = inlet_->tracker().lost();
+        bool taken = false;
+        const Refusal refusal = inlet_->take(frame, header, taken);
+        if (refusal == Refusal::none && header.type == MessageType::bye)
+            end("said goodbye after sample " + std::to_string(expected - 1));
+        if (refusal == Refusal::duplicate) {  // our answer was lost
+            ++inlet_->figures().resends;
+            if (outlet_)
+                outlet_->repeat();
+            else
+                acknowledge(0);
+            continue;
+        }
+        if (!taken) continue;
+        if (inlet_->tracker().lost() != lost)
+            end("sent sample " + std::to_string(header.sequence) + " where " + std::to_string(expected) +
+                " was due: what lies between is lost");
+        inlet_->latch(values, stamps);
+        return;
+    }
+}
+
+}  // namespace crumple
