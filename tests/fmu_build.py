@@ -5,6 +5,7 @@ source, a description or the compiler builds anew, and parallel test processes s
 The cache is a folder in the system's temporary folder; CRUMPLE_TEST_FMUS names another.
 
     python tests/fmu_build.py nan_output2 lag3     builds and prints paths;  with no name it lists all names
+    python tests/fmu_build.py --all                builds all, two at a time
     python tests/fmu_build.py --write              brings all that is generated up to date
 """
 
@@ -21,7 +22,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
@@ -105,7 +108,7 @@ def build_library(name: str) -> Path:
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
+    part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     command = [*compiler, *FLAGS, *defines, f"-I{HEADERS}", *map(str, sources), "-o", str(part), "-lm"]
     lives_on = "LOG_AFTER_FREE" in "".join(variant.defines) or variant.outcome == "command"
     if lives_on and sys.platform == "linux":
@@ -172,7 +175,7 @@ def _zip(path: Path, variant: Variant, xml: bytes, library: Path) -> None:
         **{f"resources/{name}": text.encode() for name, text in variant.resources.items()},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
+    part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for entry, content in entries.items():
             member = zipfile.ZipInfo(entry, date_time=ZIP_DATE)
@@ -217,6 +220,10 @@ if __name__ == "__main__":
         for name in ("sources.cmake", "README.md"):
             (SOURCES / name).write_text(generated(name), encoding="utf-8")
         HOSTILE.write_text(description_text(VARIANTS["hostile2"]), encoding="utf-8")
+    elif sys.argv[1:] == ["--all"]:
+        with ThreadPoolExecutor(2) as pool:
+            for path in pool.map(build_fmu, VARIANTS):
+                print(path)
     elif sys.argv[1:]:
         for name in sys.argv[1:]:
             print(build_fmu(name))

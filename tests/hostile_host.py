@@ -4,7 +4,7 @@ Importing Crumple takes longer than a run, so it is done once.
 
     python tests/hostile_host.py GOOD.fmu
 
-The test writes one JSON object a line, the host answers
+It says "ready"; then the test writes one JSON object a line, the host answers
 with one: how the fork ended, what its run came to, and what was left behind.
 """
 
@@ -265,6 +265,7 @@ def main() -> None:
     warm_up(sys.argv[1])
     gc.freeze()  # what is there by now is shared with all forks, and none of them looks through it again
     adopt_orphans()
+    print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(serve(json.loads(line))), flush=True)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import sys
 import zipfile
+from pathlib import Path
 
+from crumple import archive
 from crumple.archive import platform_folders
 from crumple.description import Description, Variable
 
@@ -37,6 +39,25 @@ def fmu_bytes(
         for name, content in (members or {}).items():
             file.writestr(name, content)
     return held.getvalue()
+
+
+def write_fmu(folder: Path, content: bytes, name: str = "odd.fmu") -> Path:
+    """These bytes as a file in `folder`."""
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def unpack_paper(folder: Path) -> Path:
+    """An FMU of paper, unpacked into `folder`."""
+    with zipfile.ZipFile(io.BytesIO(fmu_bytes({"resources/a": "x"}))) as file:
+        file.extractall(folder)
+    return folder
+
+
+def forget() -> None:
+    """What a fresh process would know of FMUs: nothing."""
+    archive._seen.clear()
 
 
 # ---- descriptions

@@ -7,68 +7,24 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from crumple import archive as mut
-from crumple import description_xml
 from crumple.archive import library_path, open_fmu, require_cosimulation, summary
 from crumple.errors import FmuError
-from crumple.gate import GateLimits
-from paper_fmu import CONTENT, HERE, LIBRARY, SUFFIX, XML, fmu_bytes
+from paper_fmu import CONTENT, HERE, LIBRARY, SUFFIX, XML, fmu_bytes, forget, write_fmu
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache of its own for each test."""
-    root = tmp_path / "cache"
-    monkeypatch.setenv("CRUMPLE_CACHE", str(root))
-    mut._seen.clear()
-    yield root
-    mut._seen.clear()
-
-
-@pytest.fixture
-def lag(tmp_path: Path) -> Path:
-    path = tmp_path / "lag.fmu"
-    path.write_bytes(fmu_bytes({"resources/table.txt": "1 2 3\n"}))
-    return path
-
-
-@pytest.fixture
-def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by the length of the XML each time one is parsed."""
-    calls: list[int] = []
-    real = description_xml.examine
-
-    def counted(xml: bytes, *, limits: GateLimits) -> Any:
-        calls.append(len(xml))
-        return real(xml, limits=limits)
-
-    monkeypatch.setattr(description_xml, "examine", counted)
-    return calls
-
-
-def write(tmp_path: Path, content: bytes, name: str = "odd.fmu") -> Path:
-    path = tmp_path / name
-    path.write_bytes(content)
-    return path
-
-
-def forget() -> None:
-    """What a fresh process would know: nothing."""
-    mut._seen.clear()
+pytestmark = pytest.mark.usefixtures("fmu_cache")
 
 
 # ---- first and second sight
 
 
-def test_an_fmu_is_unpacked_under_its_hash_and_described(lag: Path, cache: Path) -> None:
+def test_an_fmu_is_unpacked_under_its_hash_and_described(lag: Path, fmu_cache: Path) -> None:
     archive = open_fmu(lag)
-    assert archive.directory == cache / "fmu" / archive.sha256[:32]
+    assert archive.directory == fmu_cache / "fmu" / archive.sha256[:32]
     assert (archive.directory / LIBRARY).read_bytes() == CONTENT
     assert library_path(archive) == archive.directory / LIBRARY
     assert [v.name for v in archive.description.variables] == ["u", "x"]
@@ -131,7 +87,7 @@ def test_the_description_module_is_light() -> None:
 
 
 def test_the_same_file_under_two_names_is_unpacked_once(lag: Path, tmp_path: Path, parsed: list[int]) -> None:
-    other = write(tmp_path, lag.read_bytes(), "Größe (2).fmu")
+    other = write_fmu(tmp_path, lag.read_bytes(), "Größe (2).fmu")
     assert open_fmu(other).directory == open_fmu(lag).directory
     assert len(parsed) == 1
 
@@ -140,7 +96,7 @@ def test_the_same_file_under_two_names_is_unpacked_once(lag: Path, tmp_path: Pat
 
 
 def test_nothing_is_written_of_an_archive_that_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path, fmu_bytes({"a.txt": "x", "../evil": "x"}))
+    path = write_fmu(tmp_path, fmu_bytes({"a.txt": "x", "../evil": "x"}))
     with pytest.raises(FmuError, match=r"odd\.fmu: .*leads outside"):
         open_fmu(path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["odd.fmu"], "not even the cache"
@@ -148,13 +104,13 @@ def test_nothing_is_written_of_an_archive_that_is_refused(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("identifier", ["../lag", "a/b", "a\\b", "C:lag", "..", "/etc/lag"])
 def test_a_model_identifier_that_leads_outside_is_refused(tmp_path: Path, identifier: str) -> None:
-    path = write(tmp_path, fmu_bytes(xml=XML.replace('"lag"', f'"{identifier}"')))
+    path = write_fmu(tmp_path, fmu_bytes(xml=XML.replace('"lag"', f'"{identifier}"')))
     with pytest.raises(FmuError, match="no plain file name"):
         open_fmu(path)
 
 
 def test_what_is_odd_in_the_archive_is_a_warning_that_is_kept(tmp_path: Path) -> None:
-    path = write(tmp_path, fmu_bytes({"resources\\a.txt": "x"}), "Prüfling 表.fmu")
+    path = write_fmu(tmp_path, fmu_bytes({"resources\\a.txt": "x"}), "Prüfling 表.fmu")
     archive = open_fmu(path)
     assert ["backslashes" in w for w in archive.description.warnings] == [True]
     assert archive.directory.name.isascii()
@@ -186,10 +142,10 @@ def test_a_missing_file_is_named_with_the_nearest(lag: Path) -> None:
 )
 def test_a_file_that_is_no_archive_is_said_to_be_so(tmp_path: Path, content: bytes, says: str) -> None:
     with pytest.raises(FmuError, match=f"odd.fmu: .*{says}"):
-        open_fmu(write(tmp_path, content))
+        open_fmu(write_fmu(tmp_path, content))
 
 
-def test_a_flipped_bit_in_a_member_is_noticed(tmp_path: Path, cache: Path) -> None:
+def test_a_flipped_bit_in_a_member_is_noticed(tmp_path: Path, fmu_cache: Path) -> None:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as file:
         file.writestr("modelDescription.xml", XML)
@@ -197,8 +153,8 @@ def test_a_flipped_bit_in_a_member_is_noticed(tmp_path: Path, cache: Path) -> No
     content = bytearray(held.getvalue())
     content[content.index(CONTENT) + 5] ^= 1
     with pytest.raises(FmuError, match=f"damaged: member .{LIBRARY}"):
-        open_fmu(write(tmp_path, bytes(content)))
-    assert list((cache / "fmu").iterdir()) == []
+        open_fmu(write_fmu(tmp_path, bytes(content)))
+    assert list((fmu_cache / "fmu").iterdir()) == []
 
 
 def test_a_packed_folder_is_told_from_an_fmu(tmp_path: Path) -> None:
@@ -206,11 +162,11 @@ def test_a_packed_folder_is_told_from_an_fmu(tmp_path: Path) -> None:
     with zipfile.ZipFile(held, "w") as file:
         file.writestr("lag/modelDescription.xml", XML)
     with pytest.raises(FmuError, match="pack the folder's contents"):
-        open_fmu(write(tmp_path, held.getvalue()))
+        open_fmu(write_fmu(tmp_path, held.getvalue()))
     with zipfile.ZipFile(held, "w") as file:
         file.writestr("a.txt", "")
     with pytest.raises(FmuError, match=r"no modelDescription\.xml: it is no FMU"):
-        open_fmu(write(tmp_path, held.getvalue(), "other.fmu"))
+        open_fmu(write_fmu(tmp_path, held.getvalue(), "other.fmu"))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in the file system here")
@@ -277,7 +233,7 @@ def opened_with(tmp_path: Path, *libraries: str, sources: bool = False) -> mut.A
     members: dict[str, bytes | str] = dict.fromkeys(libraries, CONTENT)
     if sources:
         members["sources/lag.c"] = "int x;\n"
-    return open_fmu(write(tmp_path, fmu_bytes(members, library="")))
+    return open_fmu(write_fmu(tmp_path, fmu_bytes(members, library="")))
 
 
 def test_a_library_of_another_name_is_used_where_it_is_the_only_one(tmp_path: Path) -> None:
@@ -319,7 +275,7 @@ def test_an_fmu_for_model_exchange_only_is_opened_and_not_run(tmp_path: Path) ->
     xml = XML.replace("<CoSimulation", "<ModelExchange").replace(
         ' canHandleVariableCommunicationStepSize="true"', ""
     )
-    archive = open_fmu(write(tmp_path, fmu_bytes(xml=xml)))
+    archive = open_fmu(write_fmu(tmp_path, fmu_bytes(xml=xml)))
     assert archive.description.kinds == ["ModelExchange"]
     assert archive.description.identifier is None
     for use in (require_cosimulation, library_path):

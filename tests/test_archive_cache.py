@@ -8,54 +8,18 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pytest
 
 from crumple import archive as mut
-from crumple import description_cache, description_xml, unpack
+from crumple import description_cache, unpack
 from crumple.archive import library_path, open_fmu
 from crumple.errors import FmuError
-from crumple.gate import GateLimits
 from crumple.gate_archive import Member
-from paper_fmu import CONTENT, LIBRARY, XML, fmu_bytes
+from paper_fmu import CONTENT, LIBRARY, XML, fmu_bytes, forget, write_fmu
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache of its own for each test."""
-    root = tmp_path / "cache"
-    monkeypatch.setenv("CRUMPLE_CACHE", str(root))
-    mut._seen.clear()
-    yield root
-    mut._seen.clear()
-
-
-@pytest.fixture
-def lag(tmp_path: Path) -> Path:
-    path = tmp_path / "lag.fmu"
-    path.write_bytes(fmu_bytes({"resources/table.txt": "1 2 3\n"}))
-    return path
-
-
-@pytest.fixture
-def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by the length of the XML each time one is parsed."""
-    calls: list[int] = []
-    real = description_xml.examine
-
-    def counted(xml: bytes, *, limits: GateLimits) -> Any:
-        calls.append(len(xml))
-        return real(xml, limits=limits)
-
-    monkeypatch.setattr(description_xml, "examine", counted)
-    return calls
-
-
-def write(tmp_path: Path, content: bytes, name: str = "odd.fmu") -> Path:
-    path = tmp_path / name
-    path.write_bytes(content)
-    return path
+pytestmark = pytest.mark.usefixtures("fmu_cache")
 
 
 def writable(file: Path) -> None:
@@ -64,16 +28,11 @@ def writable(file: Path) -> None:
         path.chmod(path.stat().st_mode | 0o200)
 
 
-def forget() -> None:
-    """What a fresh process would know: nothing."""
-    mut._seen.clear()
-
-
 # ---- damage to the cache
 
 
-def description_file(cache: Path) -> Path:
-    (file,) = (cache / "fmu").glob("*.description")
+def description_file(fmu_cache: Path) -> Path:
+    (file,) = (fmu_cache / "fmu").glob("*.description")
     return file
 
 
@@ -86,9 +45,9 @@ def damaged(content: bytes) -> Iterator[bytes]:
         yield content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :]
 
 
-def test_any_damage_to_a_kept_description_is_noticed(lag: Path, cache: Path) -> None:
+def test_any_damage_to_a_kept_description_is_noticed(lag: Path, fmu_cache: Path) -> None:
     archive = open_fmu(lag)
-    file = description_file(cache)
+    file = description_file(fmu_cache)
     whole = file.read_bytes()
     assert description_cache.load(file, archive.sha256) is not None
     for content in damaged(whole):
@@ -98,9 +57,9 @@ def test_any_damage_to_a_kept_description_is_noticed(lag: Path, cache: Path) -> 
     assert description_cache.load(file, "0" * 64) is None, "it belongs to another FMU"
 
 
-def test_a_damaged_description_is_made_again(lag: Path, cache: Path, parsed: list[int]) -> None:
+def test_a_damaged_description_is_made_again(lag: Path, fmu_cache: Path, parsed: list[int]) -> None:
     first = open_fmu(lag)
-    file = description_file(cache)
+    file = description_file(fmu_cache)
     whole = file.read_bytes()
     file.write_bytes(whole[:-3])
     forget()
@@ -123,7 +82,7 @@ def test_a_description_of_another_edition_is_made_again(
 @pytest.mark.parametrize("damage", ["gone", "cut", "longer", "flipped", "flipped, time put back", "folder"])
 @pytest.mark.parametrize("described", [True, False])
 def test_a_damaged_file_is_unpacked_again(  # noqa: PLR0917
-    lag: Path, cache: Path, name: str, damage: str, described: bool, parsed: list[int]
+    lag: Path, fmu_cache: Path, name: str, damage: str, described: bool, parsed: list[int]
 ) -> None:
     file = open_fmu(lag).directory / name
     whole, times = file.read_bytes(), file.stat()
@@ -142,14 +101,14 @@ def test_a_damaged_file_is_unpacked_again(  # noqa: PLR0917
         if "time" in damage:
             os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     if not described:
-        description_file(cache).unlink()
+        description_file(fmu_cache).unlink()
     forget()
     open_fmu(lag)
     assert file.read_bytes() == whole
     assert file.stat().st_mode & 0o222 == 0
     assert file.parent.stat().st_mode & 0o222 == 0
     assert len(parsed) == (1 if described else 2), "only the file was at fault, not the description"
-    assert {p.suffix for p in (cache / "fmu").iterdir()} == {"", ".description"}, "no drafts are left"
+    assert {p.suffix for p in (fmu_cache / "fmu").iterdir()} == {"", ".description"}, "no drafts are left"
 
 
 def test_a_file_that_was_touched_and_is_whole_is_hashed_once(
@@ -188,7 +147,9 @@ def test_a_library_that_changes_under_a_running_process_is_noticed(lag: Path) ->
 
 
 def test_what_is_unpacked_is_read_only(tmp_path: Path) -> None:
-    archive = open_fmu(write(tmp_path, fmu_bytes({"resources/deep/table.txt": "1", "resources/empty/": ""})))
+    archive = open_fmu(
+        write_fmu(tmp_path, fmu_bytes({"resources/deep/table.txt": "1", "resources/empty/": ""}))
+    )
     inside = [archive.directory, *archive.directory.rglob("*")]
     assert len(inside) == 9
     assert [path for path in inside if path.stat().st_mode & 0o222] == []
@@ -201,10 +162,10 @@ def test_a_library_that_vanishes_under_a_running_process_comes_back(lag: Path) -
     assert library_path(open_fmu(lag)).read_bytes() == CONTENT
 
 
-def test_a_removed_cache_is_made_again(lag: Path, cache: Path) -> None:
+def test_a_removed_cache_is_made_again(lag: Path, fmu_cache: Path) -> None:
     archive = open_fmu(lag)
-    unpack.remove(cache)
-    assert not cache.exists()
+    unpack.remove(fmu_cache)
+    assert not fmu_cache.exists()
     assert open_fmu(lag) == archive
     assert library_path(archive).is_file()
 
@@ -244,9 +205,13 @@ def test_a_crash_while_unpacking_leaves_nothing_to_mistake(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="drafts are swept by age there")
 def test_what_a_killed_process_left_is_swept_at_once_and_what_one_is_at_work_on_is_not(
-    lag: Path, cache: Path
+    lag: Path, fmu_cache: Path
 ) -> None:
-    dead, alive, other = cache / "fmu" / ".new-1", cache / "fmu" / ".new-2", cache / "fmu" / ".abc.1"
+    dead, alive, other = (
+        fmu_cache / "fmu" / ".new-1",
+        fmu_cache / "fmu" / ".new-2",
+        fmu_cache / "fmu" / ".abc.1",
+    )
     for folder in (dead, alive, other):
         folder.mkdir(parents=True)
         (folder / "half").write_bytes(b"x")
@@ -258,11 +223,11 @@ def test_what_a_killed_process_left_is_swept_at_once_and_what_one_is_at_work_on_
     assert alive.exists()
     assert other.exists(), "of an earlier version, which knows no locks"
     os.utime(other, (time.time() - 90_000,) * 2)
-    unpack.sweep(cache / "fmu")
-    assert sorted(p.suffix for p in (cache / "fmu").iterdir()) == ["", ".description"]
+    unpack.sweep(fmu_cache / "fmu")
+    assert sorted(p.suffix for p in (fmu_cache / "fmu").iterdir()) == ["", ".description"]
 
 
-def test_two_processes_at_once_both_get_the_fmu(lag: Path, cache: Path) -> None:
+def test_two_processes_at_once_both_get_the_fmu(lag: Path, fmu_cache: Path) -> None:
     code = (
         "import sys; from crumple.archive import open_fmu, library_path; "
         f"print(library_path(open_fmu({str(lag)!r})).read_bytes() == {CONTENT!r})"
@@ -273,24 +238,26 @@ def test_two_processes_at_once_both_get_the_fmu(lag: Path, cache: Path) -> None:
         for _ in range(2)
     ]
     assert [process.communicate(timeout=120)[0].strip() for process in running] == ["True", "True"]
-    assert sorted(p.suffix for p in (cache / "fmu").iterdir()) == ["", ".description"], "no drafts are left"
+    assert sorted(p.suffix for p in (fmu_cache / "fmu").iterdir()) == ["", ".description"], (
+        "no drafts are left"
+    )
 
 
 def test_the_slower_of_two_takes_what_the_faster_unpacked(
-    lag: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    lag: Path, fmu_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = unpack._write
 
     def overtaken(file: IO[bytes], member: Member, sink: IO[bytes]) -> bytes:
         monkeypatch.setattr(unpack, "_write", real)
         open_fmu(lag)
-        (final,) = (p for p in (cache / "fmu").iterdir() if not p.name.startswith(".") and p.is_dir())
+        (final,) = (p for p in (fmu_cache / "fmu").iterdir() if not p.name.startswith(".") and p.is_dir())
         assert (final / LIBRARY).read_bytes() == CONTENT
         return real(file, member, sink)
 
     monkeypatch.setattr(unpack, "_write", overtaken)
     assert library_path(open_fmu(lag)).read_bytes() == CONTENT
-    assert sorted(p.suffix for p in (cache / "fmu").iterdir()) == ["", ".description"]
+    assert sorted(p.suffix for p in (fmu_cache / "fmu").iterdir()) == ["", ".description"]
 
 
 # ---- processes that are killed

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-import resource
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +19,7 @@ from crumple.execution import Watch, execute
 from crumple.metrics import MetricError
 from crumple.recording import Signals
 from crumple.run_folder import RunFolder
+from largest_file import largest_file
 from small_scene import write_scene
 
 FULL = OSError(28, "No space left on device")
@@ -213,36 +211,23 @@ def test_a_pass_that_cannot_be_overwritten_is_removed(scene: Path, monkeypatch: 
     assert not place.exists() or on_disk(result) == "error"
 
 
-_LIMITED = """
-import json, resource, signal, sys, crumple
-from crumple import execution
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-conclude = execution.conclude
-def concludes(*arguments):  # the recording fits, what is written after it does not
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-    result = conclude(*arguments)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    return result
-execution.conclude = concludes
-result = crumple.run(sys.argv[1], out=sys.argv[3])
-print(json.dumps([result.exit_code, str(result.folder)]))
-"""
-
-
-@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs a limit on the size of files")
 @pytest.mark.parametrize("most", [0, 200, 1000, 2000, 3000])
-def test_files_that_cannot_grow_any_more_leave_no_success(scene: Path, most: int) -> None:
+def test_files_that_cannot_grow_any_more_leave_no_success(
+    scene: Path, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conclude = execution.conclude
+
+    def concludes(
+        *arguments: Any, **options: Any
+    ) -> Any:  # the recording fits, what is written after it does not
+        with largest_file(most):
+            return conclude(*arguments, **options)
+
     # events have some 200 bytes, seal.json some 1,500, verdict.json some 3,400
-    done = subprocess.run(
-        [sys.executable, "-c", _LIMITED, scene, str(most), scene.parent / "runs"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    code, folder = json.loads(done.stdout)
-    assert code == 4
-    assert crumple.open_run(folder).exit_code in (3, 4)
+    monkeypatch.setattr(execution, "conclude", concludes)
+    result = run(scene)
+    assert result.exit_code == 4
+    assert crumple.open_run(result.folder).exit_code in (3, 4)
 
 
 # -- interrupts -------------------------------------------------------------------------------------------
@@ -294,14 +279,14 @@ def test_signals_cannot_disturb_the_writing_of_a_verdict(
 
 def test_a_signal_that_comes_twice_at_once_is_one(scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # as from `timeout`, which sends to the command and to its group, in which the supervisor passes it on
-    step = crumple.World.step
+    drive = crumple.World.drive
 
-    def interrupted(world: crumple.World, n: int = 1) -> None:
+    def interrupted(world: crumple.World, until: int, **pace: Any) -> str:
         if world.tick >= 100:
-            interrupting(step, signal.SIGTERM)(world, n)
-        step(world, n)
+            interrupting(drive, signal.SIGTERM)(world, until, **pace)
+        return drive(world, until, **pace)
 
-    monkeypatch.setattr(crumple.World, "step", interrupted)
+    monkeypatch.setattr(crumple.World, "drive", interrupted)
     monkeypatch.setattr(conclusion, "judge", interrupting(conclusion.judge, signal.SIGTERM))
     result = run(scene)
     assert result.verdict == "inconclusive"

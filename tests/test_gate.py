@@ -9,27 +9,17 @@ import struct
 import sys
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bent_fmu import CENTRAL, END, LOCAL, patched, stored
-from crumple import archive as opening
 from crumple.archive import library_path, open_fmu
 from crumple.errors import FmuError
-from paper_fmu import CONTENT, LIBRARY, XML, fmu_bytes
+from paper_fmu import CONTENT, LIBRARY, XML, fmu_bytes, unpack_paper
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache of its own for each test, and no limits from outside."""
-    root = tmp_path / "cache"
-    monkeypatch.setenv("CRUMPLE_CACHE", str(root))
-    monkeypatch.delenv("CRUMPLE_LIMITS", raising=False)
-    opening._seen.clear()
-    yield root
-    opening._seen.clear()
+pytestmark = pytest.mark.usefixtures("fmu_cache")
 
 
 # ---- archives that somebody bent
@@ -306,14 +296,14 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_an_attack_is_refused_and_leaves_nothing(attack: str, tmp_path: Path, cache: Path) -> None:
+def test_an_attack_is_refused_and_leaves_nothing(attack: str, tmp_path: Path, fmu_cache: Path) -> None:
     build, message = ATTACKS[attack]
     path = tmp_path / "odd.fmu"
     path.write_bytes(build())
     with pytest.raises(FmuError) as refused:
         open_fmu(path)
     assert str(refused.value) == f"{path}: {message}"
-    left = [p for p in tmp_path.rglob("*") if p not in (path, cache, cache / "fmu")]
+    left = [p for p in tmp_path.rglob("*") if p not in (path, fmu_cache, fmu_cache / "fmu")]
     assert left == [], "neither outside the cache nor in it"
 
 
@@ -322,11 +312,7 @@ def test_an_attack_is_refused_and_leaves_nothing(attack: str, tmp_path: Path, ca
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An unpacked FMU."""
-    path = tmp_path / "unpacked"
-    with zipfile.ZipFile(io.BytesIO(fmu_bytes({"resources/a": "x"}))) as file:
-        file.extractall(path)
-    return path
+    return unpack_paper(tmp_path / "unpacked")
 
 
 LINKS = {

@@ -6,30 +6,20 @@ import io
 import os
 import struct
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bent_fmu import CENTRAL, END, LOCAL, patched, xml_with
-from crumple import archive as opening
 from crumple.archive import open_fmu
 from crumple.cli.app import invoke
 from crumple.description_xml import read_description
 from crumple.errors import FmuError, UsageError
 from crumple.gate import GateLimits, default_limits, limits_of
-from paper_fmu import CONTENT, XML, fmu_bytes
+from paper_fmu import CONTENT, XML, fmu_bytes, forget, unpack_paper
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache of its own for each test, and no limits from outside."""
-    root = tmp_path / "cache"
-    monkeypatch.setenv("CRUMPLE_CACHE", str(root))
-    monkeypatch.delenv("CRUMPLE_LIMITS", raising=False)
-    opening._seen.clear()
-    yield root
-    opening._seen.clear()
+pytestmark = pytest.mark.usefixtures("fmu_cache")
 
 
 def figure(content: bytes, limits: GateLimits, tmp_path: Path) -> str:
@@ -111,11 +101,11 @@ CAPS: dict[str, tuple[Callable[[], bytes], int, str]] = {
 
 
 @pytest.mark.parametrize("name", GateLimits.__struct_fields__)
-def test_each_limit_says_what_it_met_and_how_to_raise_it(name: str, tmp_path: Path, cache: Path) -> None:
+def test_each_limit_says_what_it_met_and_how_to_raise_it(name: str, tmp_path: Path, fmu_cache: Path) -> None:
     build, limit, message = CAPS[name]
     content = build()
     assert figure(content, limits_of(f"{name}={limit}"), tmp_path) == message
-    assert not cache.exists()
+    assert not fmu_cache.exists()
     raised = message.partition('CRUMPLE_LIMITS="')[2].partition('"')[0]
     assert figure(content, limits_of(raised), tmp_path) == "opened"
 
@@ -125,7 +115,7 @@ def test_an_fmu_that_came_in_under_wider_limits_does_not_pass_narrower_ones(tmp_
     assert figure(content, GateLimits(), tmp_path) == "opened"
     for forgetful in (False, True):
         if forgetful:
-            opening._seen.clear()
+            forget()
         for name, limit in {"members": 3, "unpacked": 5000, "variables": 1, "depth": 2, "xml": 9}.items():
             assert f"more than the {limit:,} allowed" in figure(
                 content, limits_of(f"{name}={limit}"), tmp_path
@@ -254,11 +244,7 @@ def test_every_command_honours_the_limits(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An unpacked FMU."""
-    path = tmp_path / "unpacked"
-    with zipfile.ZipFile(io.BytesIO(fmu_bytes({"resources/a": "x"}))) as file:
-        file.extractall(path)
-    return path
+    return unpack_paper(tmp_path / "unpacked")
 
 
 def test_the_limits_hold_for_folders(folder: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,16 +19,7 @@ from crumple.errors import FmuError
 from crumple.gate import GateLimits
 from paper_fmu import XML, fmi3, fmu_bytes
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache of its own for each test, and no limits from outside."""
-    root = tmp_path / "cache"
-    monkeypatch.setenv("CRUMPLE_CACHE", str(root))
-    monkeypatch.delenv("CRUMPLE_LIMITS", raising=False)
-    opening._seen.clear()
-    yield root
-    opening._seen.clear()
+pytestmark = pytest.mark.usefixtures("fmu_cache")
 
 
 LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
@@ -87,7 +78,9 @@ BAD_XML: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("attack", BAD_XML)
 @pytest.mark.parametrize("as_folder", [False, True])
-def test_a_hostile_description_is_refused(attack: str, as_folder: bool, tmp_path: Path, cache: Path) -> None:
+def test_a_hostile_description_is_refused(
+    attack: str, as_folder: bool, tmp_path: Path, fmu_cache: Path
+) -> None:
     xml, message = BAD_XML[attack]
     path = tmp_path / "odd"
     if as_folder:
@@ -98,7 +91,7 @@ def test_a_hostile_description_is_refused(attack: str, as_folder: bool, tmp_path
     with pytest.raises(FmuError) as refused:
         open_fmu(path)
     assert str(refused.value) == f"{path}: {message}"
-    assert not cache.exists() or list((cache / "fmu").iterdir()) == []
+    assert not fmu_cache.exists() or list((fmu_cache / "fmu").iterdir()) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in the file system here")

@@ -9,9 +9,8 @@ import itertools
 import json
 import os
 import re
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,13 @@ from typing import Any
 import pytest
 
 import fmu_build
+from ahead import ahead, parameters_of
+from command import started
 from fmu_build import VARIANTS, build_fmu, description_text
 from hostile_host import TICKS, write_scene
 from hostile_state import can_deny_writing
 from hostile_table import ROWS, Row
+from line_process import LineProcess
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the FMU is written for Linux")
 
@@ -47,7 +49,7 @@ class Host:
         self.folder = folder
         self.good = str(build_fmu("plain2"))
         self.count = itertools.count()
-        self.process: subprocess.Popen[str] | None = None
+        self.lines: LineProcess | None = None
 
     def ask(self, row: Row, *, fmi: int = 2, **more: Any) -> dict[str, Any]:
         """What came of a row. more: for the request."""
@@ -63,20 +65,16 @@ class Host:
             "linger": 0.05 if "after_free" in command else 0.0,
             **more,
         }
-        process = self.running()
-        assert process.stdin and process.stdout
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        answer = process.stdout.readline()
-        assert answer, f"the host itself was ended: {process.wait()}"
+        answer = self.running().ask(json.dumps(request))
         told: dict[str, Any] = json.loads(answer)
         return told
 
-    def running(self) -> subprocess.Popen[str]:
-        if self.process is None or self.process.poll() is not None:
+    def running(self) -> LineProcess:
+        if self.lines is None or self.lines.process.poll() is not None:
             path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-            self.process = subprocess.Popen(
-                [sys.executable, str(HERE / "hostile_host.py"), self.good],
+            self.lines = LineProcess(
+                HERE / "hostile_host.py",
+                self.good,
                 cwd=self.folder,
                 env={
                     **os.environ,
@@ -84,18 +82,13 @@ class Host:
                     "OPENBLAS_NUM_THREADS": "1",
                     "CRUMPLE_CACHE": str(self.folder / "cache"),  # without certificates
                 },
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
                 start_new_session=True,
             )
-        return self.process
+        return self.lines
 
     def close(self) -> None:
-        if self.process is not None and self.process.stdin and self.process.stdout:
-            self.process.stdin.close()
-            self.process.wait(20)
-            self.process.stdout.close()
+        if self.lines is not None:
+            self.lines.close()
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +96,27 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     made = Host(tmp_path_factory.mktemp("hostile"))
     yield made
     made.close()
+
+
+Told = Callable[[tuple[Row, bool]], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def told_of(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """What came of a row of the table, in a worker (True) or in the host's own process."""
+    apart = test_in_a_worker_it_harms_only_itself.__name__
+
+    def ask(host: Host, question: tuple[Row, bool]) -> dict[str, Any]:
+        row, isolate = question
+        patience = 0.3 if row.here == "waits" and not isolate else 20.0
+        return host.ask(row, isolate=isolate, patience=patience)
+
+    questions = [(parameters["row"], name == apart) for name, parameters in parameters_of(request)]
+    hosts = [Host(tmp_path_factory.mktemp("hostile")) for _ in range(2)]
+    with ahead(questions, ask, tools=hosts) as told:
+        yield told
+    for host in hosts:
+        host.close()
 
 
 def assert_says(told: dict[str, Any], text: str) -> None:
@@ -119,10 +133,10 @@ def assert_nothing_left(told: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
-def test_in_a_worker_it_harms_only_itself(row: Row, host: Host) -> None:
+def test_in_a_worker_it_harms_only_itself(row: Row, told_of: Told) -> None:
     if row.behaviour in ("litter", "big_file") and not can_deny_writing():
         pytest.skip("this kernel has no Landlock")
-    told = host.ask(row, isolate=True)
+    told = told_of((row, True))
     verdict = told["verdict"]
     assert verdict in (("pass", "error") if row.apart == "either" else (row.apart,)), told
     assert told["written"] == [verdict]
@@ -134,8 +148,8 @@ def test_in_a_worker_it_harms_only_itself(row: Row, host: Host) -> None:
 
 
 @pytest.mark.parametrize("row", [r for r in ROWS if r.here != "skip"], ids=lambda r: r.command)
-def test_in_this_process_there_is_no_false_verdict(row: Row, host: Host) -> None:
-    told = host.ask(row, isolate=False, patience=0.3 if row.here == "waits" else 20.0)
+def test_in_this_process_there_is_no_false_verdict(row: Row, told_of: Told) -> None:
+    told = told_of((row, False))
     if row.here in ("pass", "error"):
         assert (told["verdict"], told["written"]) == (row.here, [row.here]), told
         assert_says(told, row.says if row.here == row.apart else "")
@@ -259,17 +273,9 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
         start = {"behaviour": behaviour.partition(":")[0], "moment": behaviour.partition(":")[2] or "step"}
         request = {"dut": str(build_fmu("hostile2")), "good": str(build_fmu("plain2")), "start": start}
         scene = write_scene(request, folder / "scene.toml")
-        done = subprocess.run(
-            [sys.executable, "-m", "crumple", "run", str(scene), "--no-isolate"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            start_new_session=True,
-            check=False,
-        )
+        shown = started("run", scene, "--no-isolate", cwd=folder)
         written = [json.loads(p.read_text())["verdict"] for p in folder.glob("runs/*/verdict.json")]
-        return done.returncode, done.stderr, written
+        return shown.code, shown.err, written
 
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(COMMANDS, pool.map(run, COMMANDS), strict=True))

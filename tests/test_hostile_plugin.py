@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from ahead import ahead, parameters_of
 from hostile_state import can_deny_writing
 from hostile_table import Row
 from test_hostile import Host, assert_nothing_left, assert_says
@@ -102,22 +104,31 @@ ROWS = {
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    made = Host(tmp_path_factory.mktemp("hostile"))
-    yield made
-    made.close()
+def told_of(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], dict[str, Any]]]:
+    """What came of a plugin that does what it is told."""
+
+    def ask(host: Host, what: str) -> dict[str, Any]:
+        scene = SCENE.format(what=what, good=host.good)
+        # a Python interpreter has to start within the time of a call
+        return host.ask(
+            Row("", ""), isolate=True, step_timeout=3.0, files={"scene.toml": scene, "bad.py": PLUGIN}
+        )
+
+    hosts = [Host(tmp_path_factory.mktemp("hostile")) for _ in range(2)]
+    with ahead([asked["what"] for _, asked in parameters_of(request)], ask, tools=hosts) as told:
+        yield told
+    for host in hosts:
+        host.close()
 
 
 @pytest.mark.parametrize("what", ROWS)
-def test_in_a_worker_it_harms_only_itself(what: str, host: Host) -> None:
+def test_in_a_worker_it_harms_only_itself(what: str, told_of: Callable[[str], dict[str, Any]]) -> None:
     verdict, says = ROWS[what]
     if what == "litter" and not can_deny_writing():
         pytest.skip("this kernel has no Landlock")
-    scene = SCENE.format(what=what, good=host.good)
-    # a Python interpreter has to start within the time of a call
-    told = host.ask(
-        Row("", ""), isolate=True, step_timeout=3.0, files={"scene.toml": scene, "bad.py": PLUGIN}
-    )
+    told = told_of(what)
     assert (told["verdict"], told["written"]) == (verdict, [verdict]), told
     assert told["ended"] == told["exit_code"] == {"pass": 0, "error": 4}[verdict]
     assert_says(told, says)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as xml
@@ -14,6 +12,7 @@ from xml.etree import ElementTree as xml
 import pytest
 
 import crumple
+from command import started
 from crumple.cli.app import invoke
 from crumple.execution import Outline, Watch, execute
 from crumple.junit import JunitFile, junit_xml, write_junit
@@ -210,14 +209,7 @@ def test_a_scene_with_mistakes_is_an_error_of_the_run(
 
 def test_a_run_that_is_killed_leaves_a_file_that_says_error(tmp_path: Path) -> None:
     arguments = ["--set", "switch.trouble=kill", "--junit", "out.xml"]
-    done = subprocess.run(
-        [sys.executable, "-m", "crumple", "run", write_scene(tmp_path), *arguments],
-        cwd=tmp_path,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 3
+    assert started("run", write_scene(tmp_path), *arguments, cwd=tmp_path).code == 3
     suite = checked((tmp_path / "out.xml").read_text())
     (folder,) = (tmp_path / "runs").iterdir()
     assert states(suite) == {"run": "error"}
@@ -250,14 +242,14 @@ def test_a_file_that_cannot_be_written_at_the_end_is_no_success(
 ) -> None:
     from crumple import junit
 
-    replaced, place = junit._replace, tmp_path / "verdict.xml"
+    replaced, place = junit.write_whole, tmp_path / "verdict.xml"
 
-    def full(path: Path, text: str) -> None:
-        if 'errors="0"' in text:
+    def full(path: Path, content: bytes) -> None:
+        if b'errors="0"' in content:
             raise OSError(28, "No space left on device")
-        replaced(path, text)
+        replaced(path, content)
 
-    monkeypatch.setattr(junit, "_replace", full)
+    monkeypatch.setattr(junit, "write_whole", full)
     scene = write_scene(tmp_path)
     assert invoke(["run", str(scene), "--out", str(tmp_path / "runs"), "--junit", str(place)]) == 4
     shown = capsys.readouterr()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import tomllib
@@ -49,8 +50,10 @@ def test_its_entry_point_names_its_class(tmp_path: Path) -> None:
 def test_it_can_be_installed_and_is_then_known_by_name(tmp_path: Path) -> None:
     write_plugin("lane_sensor", inside=tmp_path)
     target = tmp_path / "site"
+    # what builds it is downloaded only where it is not here
+    own = ["--no-build-isolation"] if importlib.util.find_spec("setuptools") else []
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps",
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *own,
          "--target", str(target), str(tmp_path / "lane_sensor")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """What was recorded outlives the process: killed at any moment, a run's folder holds what the whole run holds.
 
-CRUMPLE_KILLS is the number of kills, 40 by default; CRUMPLE_KILL_SEED another seed.
+CRUMPLE_KILLS is the number of kills, 28 by default; CRUMPLE_KILL_SEED another seed.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,25 +22,21 @@ import pytest
 import crumple
 from crumple import run_folder, seal
 from kill_scene import REPORT_BYTES, TICKS, read_report, write_kill_scene
+from line_process import LineProcess
 
-KILLS = int(os.environ.get("CRUMPLE_KILLS", "40"))
+KILLS = int(os.environ.get("CRUMPLE_KILLS", "28"))
 SEED = int(os.environ.get("CRUMPLE_KILL_SEED", "20261122"))
 MOST_LOST = 0.1  # [s] of wall time before the kill
 TABLES = {"signals-1ms.npy": 1, "signals-7ms.npy": 7}  # with the ticks from row to row
 
 
-class Nursery:
+class Nursery(LineProcess):
     """Starts the scene again and again, each time in a process of its own."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(Path(__file__).with_name("kill_scene.py"), write_kill_scene(folder))
         self._folder = folder
-        scene = write_kill_scene(folder)
-        script = Path(__file__).with_name("kill_scene.py")
-        self._process = subprocess.Popen(
-            [sys.executable, script, scene], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
         self._count = 0
-        assert self._line() == "ready\n"
 
     def start(self) -> tuple[int, Path, Path]:
         """Process id, the folder for the run's folder, and the file of times."""
@@ -50,24 +44,11 @@ class Nursery:
         report = self._folder / f"times-{self._count}"
         report.write_bytes(bytes(REPORT_BYTES))
         out = self._folder / f"runs-{self._count}"
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{out} {report}\n")
-        self._process.stdin.flush()
-        return int(self._line()), out, report
+        return int(self.ask(f"{out} {report}")), out, report
 
     def wait(self) -> None:
         """Until the process of the last run is gone."""
-        assert self._line() == "done\n"
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline()
-
-    def close(self) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
+        assert self.line() == "done"
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,23 +16,17 @@ import pytest
 import crumple
 from crumple import seal
 from failing_run import AT, TICKS, write_failing_scene
+from line_process import LineProcess
 
 ROW = 8 * 4  # [bytes] t, wave, and two numbers
 
 
-class Runs:
+class Runs(LineProcess):
     """Runs the scene with what is to go wrong, each time in a process of its own."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(Path(__file__).with_name("failing_run.py"), write_failing_scene(folder))
         self.folder = folder
-        script = Path(__file__).with_name("failing_run.py")
-        self._process = subprocess.Popen(
-            [sys.executable, script, write_failing_scene(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._line() == "ready\n"
         self._count = 0
         self.answer, self.whole = self.run()
         assert self.answer["verdict"] == "pass"
@@ -44,23 +37,10 @@ class Runs:
         """The answer, and the run's folder where there is one."""
         self._count += 1
         out = out or self.folder / f"runs-{self._count}"
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"out": str(out), **wrong}) + "\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._line())
+        answer = json.loads(self.ask(json.dumps({"out": str(out), **wrong})))
         if answer.get("raised") == "NotImplementedError" or "no filters" in answer["text"]:
             pytest.skip(answer["text"])
         return answer, next(iter(out.iterdir()), None) if out.is_dir() else None
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline()
-
-    def close(self) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
 
     def assert_no_wrong_number(self, folder: Path) -> int:
         """Every row that can be read is the whole run's, bit for bit. Returns how many there are.

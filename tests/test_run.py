@@ -300,14 +300,14 @@ def test_a_verdict_that_cannot_be_written_does_not_count(
 
 
 def test_a_unit_may_end_the_run_which_is_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    step = crumple.World.step
+    drive = crumple.World.drive
 
-    def ends(world: crumple.World, n: int = 1) -> None:
-        if world.tick + n > 200:
+    def ends(world: crumple.World, until: int, **pace: Any) -> str:
+        if until > 200:
             raise crumple.EndError("car", "step", world.tick, world.t, "out of fuel")
-        step(world, n)
+        return drive(world, until, **pace)
 
-    monkeypatch.setattr(crumple.World, "step", ends)
+    monkeypatch.setattr(crumple.World, "drive", ends)
     result = run(write_scene(tmp_path))
     assert (result.verdict, result.exit_code) == ("inconclusive", 3)
     assert result.reasons[0].startswith("unit 'car' asked to end the run at t = ")
@@ -318,10 +318,10 @@ def test_a_unit_may_end_the_run_which_is_no_pass(tmp_path: Path, monkeypatch: py
 
 
 def test_a_fault_of_our_own_is_an_error_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(world: crumple.World, n: int = 1) -> None:
+    def breaks(world: crumple.World, until: int, **pace: Any) -> str:
         raise MemoryError("no memory left")
 
-    monkeypatch.setattr(crumple.World, "step", breaks)
+    monkeypatch.setattr(crumple.World, "drive", breaks)
     result = run(write_scene(tmp_path))
     assert (result.verdict, result.exit_code) == ("error", 4)
     assert result.reason == "MemoryError: no memory left"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +11,7 @@ import pytest
 
 import crumple
 from crumple.run_folder import EVENTS, VERDICT, RunFolder, is_alive, read_json, write_json
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """No file grows past this many bytes: the nearest to a full disk that needs no rights."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+from largest_file import largest_file
 
 
 def test_a_folder_appears_with_its_lock_and_an_inconclusive_verdict(

@@ -52,9 +52,20 @@ def test_a_broken_scene_gives_its_messages_and_no_others(path: Path, monkeypatch
 def test_there_are_broken_scenes_of_every_sort() -> None:
     sorts = {path.stem.split("_")[0] for path in BROKEN.glob("*.toml")}
     wanted = {"text", "shape", "clock", "parameter", "set", "unit", "connect", "record", "require"}
-    wanted |= {"include", "isolation"}
+    wanted |= {
+        "include",
+        "isolation",
+        "pacing",
+        "sensor",
+        "actuator",
+        "rig",
+        "address",
+        "key",
+        "timing",
+        "fault",
+    }
     assert wanted <= sorts
-    assert len(list(BROKEN.glob("*.toml"))) >= 110
+    assert len(list(BROKEN.glob("*.toml"))) >= 160
 
 
 def test_the_error_shows_all_mistakes_in_columns_and_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:

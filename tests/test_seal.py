@@ -99,12 +99,12 @@ def test_no_flipped_bit_of_any_file_is_silent(small: Path, tmp_path: Path, name:
     folder = shutil.copytree(small, tmp_path / "copy")
     path = folder / name
     entry = None if name == seal.SEAL else seal.read_seal(folder).files[name]  # type: ignore[union-attr]
-    everything = os.environ.get("CRUMPLE_SWEEP") == "all"
+    everything = os.environ.get("CRUMPLE_SWEEP") == "all"  # else two bits of each byte
     silent = []
     with open(path, "r+b", buffering=0) as file:
         content = path.read_bytes()
         for byte, was in enumerate(content):
-            for bit in range(8):
+            for bit in range(8) if everything else (byte % 8, (byte + 4) % 8):
                 os.pwrite(file.fileno(), bytes([was ^ (1 << bit)]), byte)
                 if everything or (8 * byte + bit) % 37 == 0:
                     found = {damage.file for damage in seal.verify(folder).damages} == {name}

@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from command import printed_by
 from crumple import Fmu, Input, Output, StepError, Unit, UsageError, World
 from crumple.errors import StateError
 from fmu_build import build_fmu
-
-
-class Walk(Unit):
-    """A random walk with memory."""
-
-    pull = Input("1")
-    y = Output("1")
-    places = Output("1", shape=(2,))
-
-    def reset(self) -> None:
-        self.past = [0.0]
-
-    def step(self, now) -> None:
-        self.past.append(self.past[-1] + self.random.normal() + self.pull)
-        self.places[:] = self.past[-2:]
-        self.y = self.y / 2 + self.past[-1]
+from small_units import Walk
 
 
 class Echo(Unit):
@@ -190,14 +174,7 @@ def test_a_saved_world_goes_on_in_a_new_process(tmp_path: Path) -> None:
         "w.add('walk', t.Walk()); w.connect('walk.y', 'lag.u');"
         "w.resume(sys.argv[1]); assert w.tick == 40; w.step(60); print(w.digest())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "world")],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parent,
-    )
-    assert done.stdout.strip() == world.digest()
+    assert printed_by(program, tmp_path / "world") == world.digest()
 
     damaged = bytearray((tmp_path / "world").read_bytes())
     damaged[-1] ^= 1

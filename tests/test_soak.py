@@ -68,7 +68,7 @@ print(json.dumps({"tick": world.tick, "t": world.t, "pages": pages, "seconds": s
         ("fmu", 10_000_000, 1000),
         ("fmu", 1_000_000, 1),
         ("plugin", 2_000_000, 10),
-        ("isolated", 200_000, 1),
+        ("isolated", 120_000, 1),
     ],
     ids=["ten million ticks", "every tick recorded", "a plugin that talks", "in workers"],
 )

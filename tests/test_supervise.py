@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import crumple
+from command import called, started
 from fmu_build import build_fmu
 from small_scene import write_scene
 
@@ -22,7 +23,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a supervisor ne
 # The smallest program with a supervisor: what it does after `supervise` happens in the child.
 PROGRAM = """
 import ctypes, os, signal, sys, time
+from crumple.cli import supervise as supervising
 from crumple.cli.supervise import supervise, tell_code, tell_folder
+supervising._SAME = 0.25
 supervise(["run"])
 libc = ctypes.CDLL(None)
 {act}
@@ -199,7 +202,7 @@ def test_a_run_that_no_signal_interrupts_is_killed_at_the_third() -> None:
     for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM, signal.SIGTERM):  # two at a time
         process.send_signal(number)
         process.send_signal(number)
-        time.sleep(0.7)
+        time.sleep(0.35)
         if process.poll() is not None:
             break
     _, said = process.communicate(timeout=60)
@@ -218,12 +221,12 @@ def test_the_run_ends_with_its_supervisor() -> None:
     assert child != process.pid
     process.kill()
     process.communicate(timeout=60)  # until nobody has its standard output any more
-    for _ in range(100):
+    for _ in range(500):
         try:
             os.kill(child, 0)
         except ProcessLookupError:
             break
-        time.sleep(0.1)
+        time.sleep(0.02)
     else:
         pytest.fail("the run goes on without its supervisor")
 
@@ -260,17 +263,6 @@ max = 100
 """
 
 
-def crumple_(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "crumple", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=cwd,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
     ("fmu", "said"),
     [
@@ -284,36 +276,36 @@ def test_an_fmu_in_this_process_that_ends_it_leaves_an_inconclusive_run_that_say
 ) -> None:
     write_scene(tmp_path)
     (tmp_path / "dut.toml").write_text(FMU_SCENE.format(fmu=build_fmu(fmu)))
-    shown = crumple_("run", "dut.toml", cwd=tmp_path)
-    assert shown.returncode == 3
+    shown = started("run", "dut.toml", cwd=tmp_path)
+    assert shown.code == 3
     (folder,) = (tmp_path / "runs").iterdir()
-    told = " ".join(shown.stderr.split())
+    told = " ".join(shown.err.split())
     assert re.search(rf"INCONCLUSIVE the run was cut off at t = \d+ ms: {re.escape(said)}", told)
     assert told.endswith(f"run folder runs/{folder.name}")
     written = json.loads((folder / "verdict.json").read_text())
     assert (written["verdict"], written["state"]) == ("inconclusive", "running")
-    again = crumple_("show", cwd=tmp_path)
-    assert again.returncode == 3
-    assert said in " ".join(again.stdout.split())
+    again = called("show", cwd=tmp_path)
+    assert again.code == 3
+    assert said in " ".join(again.out.split())
     assert crumple.open_run(folder).events[-1] == {"event": "cut_off", "text": said}
 
 
 @pytest.mark.parametrize("name", ["step_exit2", "step_segfault2"])
 def test_simulate_has_a_supervisor_too(tmp_path: Path, name: str) -> None:
     arguments = ["--stop", "2", "--step", "0.5", "--out", "out.csv"]
-    shown = crumple_("simulate", build_fmu(name), *arguments, cwd=tmp_path)
-    assert shown.returncode in (3, 4)  # 4 where the FMU has a process of its own
-    assert not (tmp_path / "out.csv").exists() or shown.returncode == 4
-    assert "Traceback" not in shown.stderr and shown.stderr
+    shown = started("simulate", build_fmu(name), *arguments, cwd=tmp_path)
+    assert shown.code in (3, 4)  # 4 where the FMU has a process of its own
+    assert not (tmp_path / "out.csv").exists() or shown.code == 4
+    assert "Traceback" not in shown.err and shown.err
 
 
 def test_a_run_that_was_cut_off_is_json_where_that_was_asked_for(tmp_path: Path) -> None:
     options = ["--set", "switch.trouble=kill", "--set", "car.wait=1 ms", "--json"]
-    shown = crumple_("run", write_scene(tmp_path), *options, cwd=tmp_path)
-    found = json.loads(shown.stdout)
-    assert (shown.returncode, found["exit_code"], found["verdict"]) == (3, 3, "inconclusive")
+    shown = started("run", write_scene(tmp_path), *options, cwd=tmp_path)
+    found = json.loads(shown.out)
+    assert (shown.code, found["exit_code"], found["verdict"]) == (3, 3, "inconclusive")
     assert found["reason"].endswith("ms: its process was killed by SIGKILL")
-    assert found["reason"] in " ".join(shown.stderr.split())
+    assert found["reason"] in " ".join(shown.err.split())
     assert crumple.open_run(found["run"]).state == "cut_off"
 
 
@@ -323,9 +315,9 @@ def test_a_unit_that_crashes_when_it_is_freed_leaves_no_pass(tmp_path: Path) -> 
     (tmp_path / "units.py").write_text(
         units.replace("class Switch(Unit):", "class Switch(Unit):\n    def __del__(self): os._exit(0)\n")
     )
-    shown = crumple_("run", scene, cwd=tmp_path)
-    assert shown.returncode == 3
-    assert "the run was cut off at t = 150 ms: its process ended by itself with exit code 0" in shown.stderr
+    shown = started("run", scene, cwd=tmp_path)
+    assert shown.code == 3
+    assert "the run was cut off at t = 150 ms: its process ended by itself with exit code 0" in shown.err
     (folder,) = (tmp_path / "runs").iterdir()
     assert crumple.open_run(folder).verdict == "inconclusive"
 
@@ -336,8 +328,8 @@ def test_a_unit_that_crashes_when_it_is_freed_after_an_error_leaves_the_error(tm
     (tmp_path / "units.py").write_text(
         units.replace("class Car(Unit):", "class Car(Unit):\n    def __del__(self): os._exit(0)\n")
     )
-    shown = crumple_("run", scene, "--set", "switch.trouble=raise", cwd=tmp_path)
-    assert shown.returncode == 4
+    shown = started("run", scene, "--set", "switch.trouble=raise", cwd=tmp_path)
+    assert shown.code == 4
     (folder,) = (tmp_path / "runs").iterdir()
     assert crumple.open_run(folder).verdict == "error"
 
@@ -349,9 +341,9 @@ def test_a_copy_of_the_process_that_a_unit_forks_writes_no_verdict(tmp_path: Pat
     units = units.replace('if trouble == "exit":\n            ctypes.CDLL(None).exit(0)', copied)
     units = units.replace("self.lost = 0.0", "self.lost = 0.0; self.parent = os.getppid()")
     (tmp_path / "units.py").write_text(units)
-    shown = crumple_("run", scene, "--set", "switch.trouble=exit", cwd=tmp_path)
-    assert shown.returncode == 3
+    shown = started("run", scene, "--set", "switch.trouble=exit", cwd=tmp_path)
+    assert shown.code == 3
     (folder,) = (tmp_path / "runs").iterdir()
-    for _ in range(50):
+    for _ in range(25):
         assert json.loads((folder / "verdict.json").read_text())["state"] == "running"
         time.sleep(0.02)

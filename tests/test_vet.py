@@ -9,13 +9,15 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
+from ahead import ahead, parameters_of
 from crumple import _core
 from crumple.certificate import Certificate, certificate_of, certificate_path, certificates, machine
 from crumple.cli.app import invoke
@@ -50,6 +52,31 @@ def bench() -> Iterator[Bench]:
 
 def vetted(name: str, bench: Bench, *, timeout: float = 5.0) -> Certificate:
     return vet(build_fmu(name), budget=5.0, step_timeout=timeout, bench=bench)
+
+
+class Hostile(Bench):
+    """A bench whose FMUs do what they are told, each bench's something else."""
+
+    command = ""
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        request["environment"]["CRUMPLE_HOSTILE"] = self.command
+        return super()._ask(request)
+
+
+@pytest.fixture(scope="module")
+def certificate_of_row(
+    request: pytest.FixtureRequest, cache: Path
+) -> Iterator[Callable[[tuple[str, str]], Certificate]]:
+    """The certificate of an FMU that does what a command says."""
+
+    def ask(bench: Hostile, question: tuple[str, str]) -> Certificate:
+        name, bench.command = question
+        return vetted(name, bench)
+
+    rows = [(asked["name"], asked["command"]) for _, asked in parameters_of(request)]
+    with Hostile() as one, Hostile() as two, ahead(rows, ask, tools=[one, two]) as certificate:
+        yield certificate
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +162,41 @@ def test_a_later_patch_of_the_same_version_does_not_void_a_certificate(plain: Ce
     before = path.read_bytes()
     path.write_bytes(msgspec.json.encode(msgspec.structs.replace(plain, crumple=f"{major}.{minor}.99")))
     assert certificate_of(plain.sha256) is not None
+    path.write_bytes(before)
+
+
+def test_a_certificate_is_read_once_and_again_where_its_file_changed(
+    plain: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    real = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or real(path))
+    monkeypatch.setattr("crumple.certificate._SETTLED", -1)  # as if the file were old
+    path = certificate_path(plain.sha256)
+    before = real(path)
+    path.write_bytes(before)
+    assert [certificate_of(plain.sha256) for _ in range(5)] == [plain] * 5
+    assert read == [path]
+    path.write_bytes(before + b"\n")
+    assert [certificate_of(plain.sha256) for _ in range(5)] == [plain] * 5
+    assert read == [path, path]
+    path.write_bytes(b"{" + before)
+    assert certificate_of(plain.sha256) is None
+    path.unlink()
+    assert certificate_of(plain.sha256) is None
+    path.write_bytes(before)
+
+
+def test_a_certificate_that_changed_just_now_is_read_every_time(plain: Certificate) -> None:
+    """The times of a file do not show that it changed twice within some milliseconds."""
+    path = certificate_path(plain.sha256)
+    before = path.read_bytes()
+    other = before.replace(plain.sha256.encode(), b"0" * 64)
+    for _ in range(20):
+        path.write_bytes(before)
+        assert certificate_of(plain.sha256) == plain
+        path.write_bytes(other)
+        assert certificate_of(plain.sha256) is None
     path.write_bytes(before)
 
 
@@ -240,10 +302,9 @@ BAD: list[tuple[str, str, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("name", "command", "bad"), BAD, ids=[f"{n}-{c}".strip("-") for n, c, _ in BAD])
 def test_a_misbehaviour_is_a_row_of_its_own(
-    name: str, command: str, bad: dict[str, str], bench: Bench, monkeypatch: pytest.MonkeyPatch
+    name: str, command: str, bad: dict[str, str], certificate_of_row: Callable[[tuple[str, str]], Certificate]
 ) -> None:
-    monkeypatch.setenv("CRUMPLE_HOSTILE", command)
-    certificate = vetted(name, bench)
+    certificate = certificate_of_row((name, command))
     found = {check.name: check.fact for check in certificate.bad}
     assert set(found) == set(bad), found
     for check, pattern in bad.items():
@@ -277,11 +338,14 @@ def test_a_hang_costs_two_waits_and_what_comes_before_it_is_vetted(bench: Bench)
         ("xml_undefined_unit2", "", "description", "note: .*kN"),
     ],
 )
-def test_what_harms_nobody_is_a_note_and_the_fmu_is_clean(  # noqa: PLR0917
-    name: str, command: str, check: str, said: str, bench: Bench, monkeypatch: pytest.MonkeyPatch
+def test_what_harms_nobody_is_a_note_and_the_fmu_is_clean(
+    name: str,
+    command: str,
+    check: str,
+    said: str,
+    certificate_of_row: Callable[[tuple[str, str]], Certificate],
 ) -> None:
-    monkeypatch.setenv("CRUMPLE_HOSTILE", command)
-    certificate = vetted(name, bench)
+    certificate = certificate_of_row((name, command))
     assert certificate.clean, certificate.bad
     assert re.match(said, fact(certificate, check)), fact(certificate, check)
 

@@ -22,25 +22,7 @@ from crumple.table import Table
 from crumple.unit import Input, Moment, Output, Parameter, Unit
 from crumple.world import World
 from fmu_build import build_fmu
-
-
-class Counter(Unit):
-    """Counts its own steps."""
-
-    n = Output()
-
-    def step(self, now: Moment) -> None:
-        self.n += 1.0
-
-
-class Relay(Unit):
-    """Gives what it gets, plus one."""
-
-    u = Input()
-    y = Output()
-
-    def step(self, now: Moment) -> None:
-        self.y = self.u + 1.0
+from small_units import Counter, Relay
 
 
 class Noise(Unit):
@@ -415,7 +397,7 @@ def test_other_python_threads_run_while_a_world_of_fmus_steps() -> None:
 
     thread = threading.Thread(target=beat)
     thread.start()
-    world.step(300_000)
+    world.step(50_000)  # some tenths of a second
     done.set()
     thread.join()
     assert len(beats) >= 3

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from crumple import Fmu, Input, Output, Unit, UsageError, World
+from command import printed_by
+from crumple import Fmu, UsageError, World
 from fmu_build import build_fmu
-
-
-class Walk(Unit):
-    """A random walk with memory: it goes on only if its state, its stream and its output are all restored."""
-
-    pull = Input("1")
-    y = Output("1")
-
-    def reset(self) -> None:
-        self.past = [0.0]
-
-    def step(self, now) -> None:
-        self.past.append(self.past[-1] + self.random.normal() + self.pull)
-        self.y = self.y / 2 + self.past[-1]
+from small_units import Walk
 
 
 def make_world() -> World:
@@ -47,14 +33,7 @@ def test_another_process_goes_on_bit_for_bit(tmp_path: Path) -> None:
         "w.restore(w.unpack(pathlib.Path(sys.argv[1]).read_bytes())); assert w.tick == 50;"
         "w.step(50); print(w.digest())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "packed")],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parent,
-    )
-    assert done.stdout.strip() == world.digest()
+    assert printed_by(program, tmp_path / "packed") == world.digest()
 
 
 def test_bytes_that_are_no_snapshot_are_refused() -> None:

@@ -9,28 +9,8 @@ import pytest
 
 from crumple.errors import BuildError, UsageError
 from crumple.period import period_of
-from crumple.unit import Input, Moment, Output, Unit
 from crumple.world import World
-
-
-class Counter(Unit):
-    """Counts its own steps."""
-
-    n = Output()
-
-    def step(self, now: Moment) -> None:
-        self.n += 1.0
-
-
-class Relay(Unit):
-    """Gives what it gets, plus one."""
-
-    u = Input()
-    y = Output()
-
-    def step(self, now: Moment) -> None:
-        self.y = self.u + 1.0
-
+from small_units import Counter, Relay
 
 # -- time is counted --------------------------------------------------------------------------------
 

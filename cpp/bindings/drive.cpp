@@ -36,11 +36,11 @@ private:
     PyThreadState* state_;
 };
 
-const char* drive_in_python(World& world, Tick until, Pacer* pacer, Monitor* monitor) {
+const char* drive_in_python(World& world, Tick until, Pacer* pacer, Monitor* monitor, Tick most) {
     Stopped stopped{};
     {
         Interpreter interpreter(world.needs_interpreter());
-        stopped = drive(world, until, pacer, monitor, *monotonic_clock(), interpreter.hooks());
+        stopped = drive(world, until, pacer, monitor, *monotonic_clock(), interpreter.hooks(), most);
     }
     if (PyErr_Occurred()) throw py::error_already_set();
     switch (stopped) {
@@ -115,7 +115,8 @@ void bind_drive(py::module_& m) {
             for (const std::string& text : monitor.take()) all.append(py::bytes(text));
             return all;
         });
-    m.def("drive", &drive_in_python, py::arg("world"), py::arg("until"), py::arg("pacer"), py::arg("monitor"));
+    m.def("drive", &drive_in_python, py::arg("world"), py::arg("until"), py::arg("pacer"), py::arg("monitor"),
+          py::arg("most"));
     m.def(
         "ask_for_real_time",
         [](bool fifo, bool locked) {

@@ -189,6 +189,7 @@ void bind_live(py::module_& m) {
         .def(
             "greet", [](Rig& rig, Tick tick, const std::vector<double>& outputs) { return rig.greet(tick, outputs); },
             py::arg("tick"), py::arg("outputs"))
+        .def("goodbye", &Rig::goodbye)
         .def_property_readonly("trouble", &Rig::trouble);
 
     m.def(
@@ -199,10 +200,10 @@ void bind_live(py::module_& m) {
         py::arg("context"), py::arg("inlet"), py::arg("rig"));
     m.def(
         "make_actuator",
-        [](std::shared_ptr<LiveContext> context, std::shared_ptr<Outlet> outlet, bool lockstep) {
-            return UnitHolder{make_actuator(std::move(context), std::move(outlet), lockstep)};
+        [](std::shared_ptr<Outlet> outlet, std::shared_ptr<Inlet> answered) {
+            return UnitHolder{make_actuator(std::move(outlet), std::move(answered))};
         },
-        py::arg("context"), py::arg("outlet"), py::arg("lockstep"));
+        py::arg("outlet"), py::arg("answered"));
     m.def(
         "make_tape",
         [](const py::list& channels, const py::array_t<double, py::array::c_style | py::array::forcecast>& rows) {

@@ -55,7 +55,8 @@ Stopped drive_paced(World& world, Tick until, Pacer& pacer, Monitor* monitor, Cl
 
 }  // namespace
 
-Stopped drive(World& world, Tick until, Pacer* pacer, Monitor* monitor, Clock& clock, const DriveHooks& hooks) {
+Stopped drive(World& world, Tick until, Pacer* pacer, Monitor* monitor, Clock& clock, const DriveHooks& hooks,
+              Tick most) {
     if (pacer) return drive_paced(world, until, *pacer, monitor, clock, hooks);
     Tick chunk = 1;
     while (world.tick() < until) {
@@ -64,7 +65,7 @@ Stopped drive(World& world, Tick until, Pacer* pacer, Monitor* monitor, Clock& c
         step(world, std::min(chunk, until - world.tick()), hooks);
         const Nanoseconds spent = clock.now() - before;
         if (spent < look_every / 2)
-            chunk = std::min<Tick>(chunk * 2, Tick{1} << 40);
+            chunk = std::min(chunk * 2, most);
         else if (spent > look_every * 2)
             chunk = std::max<Tick>(1, chunk / 2);
         if (hooks.interrupted && hooks.interrupted()) return Stopped::interrupted;

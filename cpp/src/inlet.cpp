@@ -10,8 +10,8 @@ namespace crumple {
 
 namespace {
 
-constexpr std::size_t queue_most = 4096;      // samples that wait; a rig that runs ahead further loses the oldest
-constexpr std::size_t frames_at_once = 4096;  // a flood cannot keep a tick from its end
+constexpr std::size_t queue_most = 4096;       // samples that wait; a rig that runs ahead further loses the oldest
+constexpr std::size_t frames_at_once = 65536;  // more than may wait; a flood cannot keep a tick from its end
 constexpr std::size_t longest_frame = 4096;
 
 std::string seconds(Nanoseconds ns) { return time_text(static_cast<double>(ns) * 1e-9); }
@@ -25,7 +25,7 @@ Inlet::Inlet(std::shared_ptr<LiveContext> context, SensorOptions options, std::s
       options_(std::move(options)),
       transport_(std::move(transport)),
       layout_(layout_hash(options_.channels)),
-      frame_(std::max(longest_frame, wire_header + 8 * options_.channels.size())),
+      frame_(std::max(longest_frame, wire_header + 8 * options_.channels.size()) + 1),  // too long is seen to be
       values_(options_.channels.size()) {}
 
 void Inlet::reset() {
@@ -74,7 +74,9 @@ Refusal Inlet::take(std::span<const std::byte> frame, Header& header, bool& take
     ++figures_.accepted;
     taken = true;
     const Nanoseconds arrival = context_->clock->now();
-    Sample sample{values_, header.sequence, header.sim_ns, source_on_our_clock(header.source_ns, arrival), arrival};
+    Sample sample{
+        values_, header.sequence, header.sim_ns, header.source_ns, source_on_our_clock(header.source_ns, arrival),
+        arrival};
     if (options_.queue) {
         waiting_.push_back(std::move(sample));
         if (waiting_.size() > queue_most) {
@@ -90,8 +92,8 @@ Refusal Inlet::take(std::span<const std::byte> frame, Header& header, bool& take
 // A sender on this machine has our clock. Of another, the quickest message so far counts as having taken no time: ages
 // are then too small by that message's way. A time that lies ahead of ours is not believed.
 Nanoseconds Inlet::source_on_our_clock(std::int64_t source_ns, Nanoseconds arrival) {
+    source_ns = std::max<std::int64_t>(source_ns, 0);  // no monotonic clock counts from before: very old, then
     if (options_.same_clock) return std::min<Nanoseconds>(source_ns, arrival);
-    if (source_ns < 0) return arrival;  // no clock counts from there
     const std::int64_t delay = arrival - source_ns;
     if (!least_delay_ || delay_session_ != tracker_.session() || delay < *least_delay_) least_delay_ = delay;
     delay_session_ = tracker_.session();
@@ -128,7 +130,7 @@ SampleState Inlet::latch(std::span<double> values, Sample& stamps) {
         std::copy(used_->values.begin(), used_->values.end(), values.begin());
         figures_.age.add(static_cast<std::uint64_t>(age));
         context_->echo_sequence = used_->sequence;
-        context_->echo_ns = used_->source;
+        context_->echo_ns = used_->source_ns;
         state = SampleState::fresh;
     }
     if (used_ && old) {

@@ -104,8 +104,8 @@ private:
 
 class ActuatorUnit final : public Unit {
 public:
-    ActuatorUnit(std::shared_ptr<LiveContext> context, std::shared_ptr<Outlet> outlet)
-        : context_(std::move(context)), outlet_(std::move(outlet)), values_(outlet_->options().channels.size()) {
+    ActuatorUnit(std::shared_ptr<Outlet> outlet, std::shared_ptr<Inlet> answered)
+        : outlet_(std::move(outlet)), answered_(std::move(answered)), values_(outlet_->options().channels.size()) {
         for (const Channel& channel : outlet_->options().channels) ports_.inputs.push_back(channel.port);
         at_ = port_offsets(ports_.inputs).offset;
     }
@@ -123,15 +123,11 @@ public:
     void step(const Step& now, const Io& io) override {
         tick_ = now.tick + 1;
         if (tick_ % outlet_->options().every != 0) return;
-        for (std::size_t i = 0; i < values_.size(); ++i) {
-            values_[i] = io.in[at_[i]];
-            // what feeds it is checked at the end of the tick, and then it would have left
-            if (!std::isfinite(values_[i]))
-                throw UnitError("send", "\"" + ports_.inputs[i].name + "\" is " +
-                                            (std::isnan(values_[i]) ? "NaN" : "infinite") +
-                                            ", and no rig is told that; it goes safe instead");
-        }
-        outlet_->send(tick_, values_, lockstep_ ? std::optional(context_->echo_sequence) : std::nullopt);
+        for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = io.in[at_[i]];
+        if (answered_)
+            outlet_->answer(tick_, values_, answered_->used() ? &*answered_->used() : nullptr);
+        else
+            outlet_->send(tick_, values_);
     }
 
     void end() override { outlet_->safe(tick_, flag_final); }
@@ -139,16 +135,14 @@ public:
         outlet_->safe(tick_, flag_final);
         outlet_->transport().close();
     }
-    void set_lockstep() { lockstep_ = true; }
 
 private:
-    std::shared_ptr<LiveContext> context_;
     std::shared_ptr<Outlet> outlet_;
+    std::shared_ptr<Inlet> answered_;
     Ports ports_;
     std::vector<std::size_t> at_;
     std::vector<double> values_;
     Tick tick_ = 0;
-    bool lockstep_ = false;
 };
 
 class TapeUnit final : public Unit {
@@ -215,11 +209,8 @@ std::unique_ptr<Unit> make_sensor(std::shared_ptr<LiveContext> context, std::sha
     return std::make_unique<SensorUnit>(std::move(context), std::move(inlet), std::move(rig));
 }
 
-std::unique_ptr<Unit> make_actuator(std::shared_ptr<LiveContext> context, std::shared_ptr<Outlet> outlet,
-                                    bool lockstep) {
-    auto unit = std::make_unique<ActuatorUnit>(std::move(context), std::move(outlet));
-    if (lockstep) unit->set_lockstep();
-    return unit;
+std::unique_ptr<Unit> make_actuator(std::shared_ptr<Outlet> outlet, std::shared_ptr<Inlet> answered) {
+    return std::make_unique<ActuatorUnit>(std::move(outlet), std::move(answered));
 }
 
 std::unique_ptr<Unit> make_tape(std::vector<Port> outputs, std::vector<double> rows) {

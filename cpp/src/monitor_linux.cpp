@@ -8,6 +8,7 @@
 #include "crumple/error.hpp"
 
 #ifdef __linux__
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #endif
@@ -34,7 +35,7 @@ Monitor::Monitor(std::shared_ptr<Clock> clock, std::size_t values, const std::st
       values_(values),
       values_at_((names_at + names.size() + 63) / 64 * 64),
       bytes_(values_at_ + values * sizeof(double)) {
-    descriptor_ = memfd_create("crumple-monitor", MFD_CLOEXEC);
+    descriptor_ = memfd_create("crumple-monitor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     const auto fail = [&](const char* what) {
         const std::string text = std::string("nobody can look on: ") + what + ": " + std::strerror(errno);
         if (descriptor_ >= 0) ::close(descriptor_);
@@ -42,6 +43,8 @@ Monitor::Monitor(std::shared_ptr<Clock> clock, std::size_t values, const std::st
     };
     if (descriptor_ < 0) fail("memfd_create");
     if (ftruncate(descriptor_, static_cast<off_t>(bytes_)) != 0) fail("ftruncate");
+    // who looks on may write here, and so could make the file shorter under our feet
+    if (fcntl(descriptor_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) fail("F_ADD_SEALS");
     void* const memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
     if (memory == MAP_FAILED) fail("mmap");
     memory_ = static_cast<char*>(memory);

@@ -1,7 +1,8 @@
 // What an actuator sends.
 
-#include <algorithm>
+#include <cmath>
 
+#include "crumple/error.hpp"
 #include "crumple/live.hpp"
 
 namespace crumple {
@@ -15,36 +16,55 @@ Outlet::Outlet(std::shared_ptr<LiveContext> context, ActuatorOptions options, st
 }
 
 void Outlet::reset() {
-    sequence_ = sent_ = dropped_ = 0;
+    sequence_ = sent_ = dropped_ = echo_sequence_ = 0;
+    echo_ns_ = 0;
     over_ = false;
     last_values_ = safe_;
 }
 
 void Outlet::open() { transport_->open(); }
 
-void Outlet::post(MessageType type, std::uint16_t flags, Tick tick, std::span<const double> values,
-                  std::uint64_t sequence) {
+void Outlet::post(MessageType type, std::uint16_t flags, Tick tick, std::span<const double> values) {
     last_ = {type,
              flags,
              context_->session,
-             sequence,
+             type == MessageType::bye ? 1 : sequence_,
              context_->sim_ns(tick),
              context_->clock->now(),
-             context_->echo_sequence,
-             context_->echo_ns,
+             echo_sequence_,
+             echo_ns_,
              layout_};
     if (values.data() != last_values_.data()) last_values_.assign(values.begin(), values.end());
     encode(last_, values, frame_);
     ++(transport_->send(frame_) ? sent_ : dropped_);
 }
 
-void Outlet::send(Tick tick, std::span<const double> values, std::optional<std::uint64_t> sequence) {
+// What feeds an actuator is checked at the end of the tick, and by then it would have left.
+void Outlet::check(std::span<const double> values) const {
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (!std::isfinite(values[i]))
+            throw UnitError("send", "\"" + options_.channels[i].port.name + "\" is " +
+                                        (std::isnan(values[i]) ? "NaN" : "infinite") +
+                                        ", and no rig is told that; it goes safe instead");
+}
+
+void Outlet::send(Tick tick, std::span<const double> values) {
     if (over_) return;
-    sequence_ = sequence ? *sequence : sequence_ + 1;
-    if (context_->fail_safe)
-        post(MessageType::output, flag_safe, tick, safe_, sequence_);
-    else
-        post(MessageType::output, 0, tick, values, sequence_);
+    check(values);
+    ++sequence_;
+    echo_sequence_ = context_->echo_sequence;
+    echo_ns_ = context_->echo_ns;
+    const bool safe = context_->fail_safe;
+    post(MessageType::output, safe ? flag_safe : 0, tick, safe ? std::span<const double>(safe_) : values);
+}
+
+void Outlet::answer(Tick tick, std::span<const double> values, const Sample* sample) {
+    if (over_) return;
+    check(values);
+    sequence_ = echo_sequence_ = sample ? sample->sequence : 0;
+    echo_ns_ = sample ? sample->source_ns : 0;
+    const bool safe = context_->fail_safe;
+    post(MessageType::output, safe ? flag_safe : 0, tick, safe ? std::span<const double>(safe_) : values);
 }
 
 void Outlet::repeat() {
@@ -58,9 +78,10 @@ void Outlet::repeat() {
 void Outlet::safe(Tick tick, std::uint16_t flags) {
     if (over_) return;
     const auto all = static_cast<std::uint16_t>(flags | flag_safe);
-    post(MessageType::output, all, tick, safe_, ++sequence_);
+    ++sequence_;
+    post(MessageType::output, all, tick, safe_);
     if ((flags & flag_final) == 0) return;
-    post(MessageType::bye, all, tick, safe_, 1);
+    post(MessageType::bye, all, tick, safe_);
     over_ = true;
 }
 

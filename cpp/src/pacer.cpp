@@ -13,8 +13,9 @@ constexpr Nanoseconds look_every = 20'000'000;
 constexpr std::size_t misses_kept = 1000;
 
 void check_speed(double speed) {
-    if (!(speed > 0.0) || !std::isfinite(speed))
-        throw UsageError("a speed is a number above 0, not " + std::to_string(speed));
+    // beyond, moments would not fit into 64 bits of nanoseconds
+    if (!(speed >= 1e-6 && speed <= 1e6))
+        throw UsageError("a speed is a number from 1e-6 to 1e6, simulated seconds a second");
 }
 
 }  // namespace

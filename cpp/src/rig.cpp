@@ -21,7 +21,7 @@ Rig::Rig(std::shared_ptr<LiveContext> context, std::string name, std::shared_ptr
       name_(std::move(name)),
       transport_(std::move(transport)),
       timeout_(timeout),
-      frame_(longest_frame) {}
+      frame_(longest_frame + 1) {}
 
 void Rig::reset() {
     session_ = 0;
@@ -61,7 +61,7 @@ bool Rig::greet(Tick tick, std::span<const double> outputs) {
         }
         trouble_.clear();
         welcome(header);
-        if (outlet_) outlet_->send(tick, outputs, 0);
+        if (outlet_) outlet_->answer(tick, outputs, nullptr);
     }
     return true;
 }
@@ -70,13 +70,27 @@ void Rig::acknowledge(Tick tick) {
     Header answer;
     answer.type = MessageType::output;
     answer.session = context_->session;
-    answer.sequence = answer.echo_sequence = context_->echo_sequence;
-    answer.echo_ns = context_->echo_ns;
+    answer.sequence = answer.echo_sequence = inlet_->tracker().sequence();
+    if (inlet_->used()) answer.echo_ns = inlet_->used()->source_ns;
     answer.sim_ns = context_->sim_ns(tick);
     answer.source_ns = context_->clock->now();
     answer.layout = layout_hash({});
     encode(answer, {}, answer_);
     transport_->send(answer_);
+}
+
+void Rig::goodbye() {
+    if (session_ == 0 || outlet_) return;
+    Header bye;
+    bye.type = MessageType::bye;
+    bye.flags = flag_final | flag_safe;
+    bye.session = context_->session;
+    bye.sequence = 1;
+    bye.source_ns = context_->clock->now();
+    bye.layout = layout_hash({});
+    encode(bye, {}, answer_);
+    transport_->send(answer_);
+    session_ = 0;
 }
 
 void Rig::exchange(std::span<double> values, Sample& stamps) {

@@ -1,6 +1,11 @@
 // Frames over ZeroMQ. Each transport has a context of its own: ending it waits until the last message has left, and
 // who may connect is judged for this address alone.
 
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -41,7 +46,26 @@ bool more_parts(const ZmqLibrary& z, void* socket) {
     return z.getsockopt(socket, zv::rcvmore, &more, &size) == 0 && more != 0;
 }
 
-// What a bound address was asked for, kept until somebody reads it.
+// libzmq removes the file of an ipc address before it binds, whoever has it: two runs would both believe to have it.
+void check_ipc(const std::string& address) {
+    if (!address.starts_with("ipc:///")) return;
+    const std::string path = address.substr(6);
+    struct stat found{};
+    if (lstat(path.c_str(), &found) != 0) return;
+    if (!S_ISSOCK(found.st_mode))
+        throw UsageError(address + " cannot be bound: " + path + " is there, and is no socket. Give another name.");
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    if (path.size() >= sizeof name.sun_path) return;  // libzmq says so itself
+    std::memcpy(name.sun_path, path.c_str(), path.size());
+    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0) return;
+    const bool taken = ::connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0;
+    ::close(probe);
+    if (taken) throw UsageError(address + " cannot be bound: another program has it.");
+}
+
+// Judges who may connect, by the public keys of those who do.
 class Doorman {
 public:
     Doorman(const ZmqLibrary& z, void* context, std::vector<std::string> allowed)
@@ -210,6 +234,7 @@ private:
         if (options_.address.find('[') != std::string::npos) set(zv::ipv6, 1, "ipv6");
         if (options_.pattern == Pattern::subscribe) set(zv::subscribe, "", 0, "subscribe");
         if (!options_.secret_key.empty()) encrypt();
+        if (options_.bind) check_ipc(options_.address);
         const int done =
             options_.bind ? z_.bind(socket_, options_.address.c_str()) : z_.connect(socket_, options_.address.c_str());
         if (done != 0)

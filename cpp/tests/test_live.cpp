@@ -102,7 +102,7 @@ CASE(a_queue_uses_every_sample_one_a_tick) {
     CHECK_EQUAL(bench.inlet->figures().starved, 1U);
     for (int i = 0; i < 5000; ++i) bench.send(i);
     for (int i = 0; i < 3; ++i) bench.tick();  // no more frames than that are looked at in a tick
-    CHECK_EQUAL(bench.inlet->figures().overflows, 5000U - 4096U - 1U);
+    CHECK_EQUAL(bench.inlet->figures().overflows, 5000U - 4096U);
 }
 
 CASE(old_samples_are_held_and_told_so) {
@@ -184,6 +184,7 @@ CASE(a_clock_of_another_machine_is_related_by_the_quickest_message) {
     Bench bench(options);
     // the sender's clock is 500 ms behind ours; messages take 3, 1 and 2 ms
     for (const Nanoseconds way : {3 * ms, 1 * ms, 2 * ms}) {
+        bench.clock->advance(5 * ms);
         bench.send(1.0, 500 * ms + way);
         bench.tick(0);
     }
@@ -197,7 +198,7 @@ CASE(an_actuator_sends_what_its_source_computed_in_the_same_tick) {
     const auto outlet = std::make_shared<Outlet>(context, ActuatorOptions{"out", {channel("y")}, 1}, wire);
     World world(Period(1, 1000));
     world.add("count", std::make_unique<Counter>());
-    world.add("out", make_actuator(context, outlet, false));
+    world.add("out", make_actuator(outlet, nullptr));
     world.connect("count.n", "out.y", {true, {}, {}});
     world.reset();
     world.step(3);
@@ -228,9 +229,8 @@ CASE(a_rig_is_never_told_a_value_that_is_not_finite) {
     auto bad = std::make_unique<Gain>(std::numeric_limits<double>::infinity(), 1.0);
     world.add("bad", std::move(bad));
     world.add("count", std::make_unique<Counter>());
-    world.add("out",
-              make_actuator(context, std::make_shared<Outlet>(context, ActuatorOptions{"out", {channel("y")}, 1}, wire),
-                            false));
+    world.add("out", make_actuator(std::make_shared<Outlet>(context, ActuatorOptions{"out", {channel("y")}, 1}, wire),
+                                   nullptr));
     world.connect("count.n", "bad.u");
     world.connect("bad.y", "out.y", {true, {}, {}});
     CHECK_THROWS(StepError, (world.reset(), world.step(3)), "");
@@ -266,7 +266,7 @@ struct Lockstep {
         rig->set_inlet(inlet);
         rig->set_outlet(outlet);
         world.add("in", make_sensor(context, inlet, rig));
-        world.add("out", make_actuator(context, outlet, true));
+        world.add("out", make_actuator(outlet, inlet));
         world.add("twice", std::make_unique<Gain>(2.0));
         world.connect("in.x", "twice.u", {true, {}, {}});
         world.connect("twice.y", "out.y", {true, {}, {}});

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from crumple.execution import run
     from crumple.fmu import Fmu
     from crumple.gate import GateLimits
+    from crumple.replaying import ReplayError, replay
     from crumple.result import Result, open_run
     from crumple.scene import load_scene
     from crumple.simulation import simulate
     from crumple.table import Table
+    from crumple.tape import Tape
     from crumple.unit import Input, Output, Parameter, Unit
     from crumple.vetting import vet
     from crumple.worker import Limits
@@ -51,16 +53,19 @@ _HOME = {
     "Parameter": "unit",
     "PluginError": "errors",
     "RecordError": "errors",
+    "ReplayError": "replaying",
     "Result": "result",
     "SceneError": "errors",
     "StateError": "errors",
     "StepError": "errors",
     "Table": "table",
+    "Tape": "tape",
     "Unit": "unit",
     "UsageError": "errors",
     "World": "world",
     "load_scene": "scene",
     "open_run": "result",
+    "replay": "replaying",
     "run": "execution",
     "simulate": "simulation",
     "vet": "vetting",
@@ -79,17 +84,20 @@ __all__ = [
     "Parameter",
     "PluginError",
     "RecordError",
+    "ReplayError",
     "Result",
     "SceneError",
     "StateError",
     "StepError",
     "Table",
+    "Tape",
     "Unit",
     "UsageError",
     "World",
     "load_scene",
     "metrics",
     "open_run",
+    "replay",
     "run",
     "simulate",
     "vet",

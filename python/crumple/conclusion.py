@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from crumple import requirement, run_folder, wording
 from crumple.errors import CrumpleError, RecordError, StepError
 from crumple.interrupts import name_of
-from crumple.recording import Signals
+from crumple.recording import Signals, Table
 from crumple.requirement_result import RequirementResult
 from crumple.result import Result
 from crumple.upstream import never_moved
@@ -78,7 +78,7 @@ def conclude(ran: Ran, ending: Ending) -> Result:
         judged = _not_judged(ran, ending, f"the run could not be judged: {_told(error)}", "error")
     if ending.how != "error":
         # plugins, too: what one does in its __del__ must be done before there is a verdict
-        ran.world = None
+        ran.world = ran.pacing = None
         ran.recorders.clear()
     ran.hold()
     result = Result(ran.folder.path, _commit(ran, judged))
@@ -124,7 +124,9 @@ def _judged(ran: Ran, ending: Ending) -> _Judged:
     if ran.scene.sensors or ran.scene.actuators or ran.scene.timing is not None:
         from crumple.live.judgement import inputs_condition, timing_results
 
-        requirements += timing_results(ran.scene, timing, whole=ending.how == "horizon")
+        requirements += timing_results(
+            ran.scene, timing, whole=ending.how == "horizon", replayed=ran.replayed
+        )
         live = inputs_condition(ran.scene, timing, replayed=ran.replayed)
     verdict = judge(ending, requirements, recording, live=live, **_counts(ran))
     if verdict.outcome == "fail":
@@ -168,6 +170,8 @@ def _close_recorders(ran: Ran, ending: Ending) -> Recording:
 def _counted(ran: Ran, recording: Recording, signals: Signals, ending: Ending) -> Recording:
     """The same with the rows that the files have, and should have."""
     rows = {table.path.name: table.rows for table in signals.tables}
+    for path in sorted(ran.folder.path.glob("tape*.npy")):
+        rows[path.name] = Table(path).rows
     expected: dict[str, int] = {}
     for recorder, every in ran.recorders:
         for file in recorder.files:

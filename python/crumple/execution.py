@@ -8,7 +8,6 @@ anything is judged; the verdict is judged from what was recorded, and written la
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +29,7 @@ from crumple.verdict import Ending, not_finished
 
 if TYPE_CHECKING:
     from crumple.live.plan import Mode
-    from crumple.live.units import Waiting
+    from crumple.live.units import Live, Waiting
     from crumple.result import Result
     from crumple.scene import Scene
     from crumple.tape import Tape
@@ -103,8 +102,8 @@ def execute(
     manifest, of which run this is a replay.
     """
     timeout = None if step_timeout is None else timeout_of(step_timeout)
-    plan = _planned(scene, set=set, seed=seed, stop=stop, threads=threads)
-    plan = _paced(plan, mode=mode, speed=speed, strict=strict, wait=wait)
+    pace = {"mode": mode, "speed": speed, "strict": strict, "wait": wait}
+    plan = _planned(scene, set=set, seed=seed, stop=stop, threads=threads, pace=pace)
     plan = dataclasses.replace(
         plan,
         isolate=plan.isolate if isolate is None else isolate,
@@ -180,6 +179,7 @@ class _Execution:
     ) -> None:
         self._scene = scene
         self._view, self._tape, self._replay_of = view, tape, replay_of
+        self._live: Live | None = None
         self._watch = watch
         self._interrupts = interrupts
         self._ticks = scene.stop_tick
@@ -194,6 +194,8 @@ class _Execution:
             self._begin(folder, provenance)
             ran = self._build(folder)
         except BaseException:
+            if self._live is not None:
+                self._live.close()
             if os.getpid() == self._pid:
                 folder.discard()  # nothing was run
             raise
@@ -203,6 +205,8 @@ class _Execution:
                 os._exit(exit_code("inconclusive"))
             return conclude(ran, ending)
         finally:
+            if self._live is not None and os.getpid() == self._pid:
+                self._live.close()
             with suppress(OSError):  # a unit may have closed what it did not open
                 folder.close()
 
@@ -220,12 +224,29 @@ class _Execution:
         except OSError as error:
             raise RecordError(f"cannot write to {folder.path}: {error.strerror}") from None
 
+    def _open_viewer(self, folder: Path) -> None:
+        """In a process of its own, which outlives the run and can do it no harm."""
+        from importlib.util import find_spec
+
+        if find_spec("pygame") is None:
+            raise UsageError("the viewer needs pygame: pip install 'crumple[view]'")
+        import subprocess
+        import sys
+
+        subprocess.Popen(
+            [sys.executable, "-m", "crumple.view", str(folder)],
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def _build(self, folder: RunFolder) -> Ran:
         from crumple.live.pacing import Pacing
         from crumple.live.units import Live
         from crumple.scene import compose
 
-        live = Live(self._scene, tape=self._tape)
+        live = self._live = Live(self._scene, tape=self._tape)
         world = compose(self._scene, live=live)
         world.build()
         ports = {unit: world.outputs(unit) for unit in world.units()}
@@ -246,6 +267,8 @@ class _Execution:
             watched=self._view,
             commands=() if self._tape is None else self._tape.commands,
         )
+        if self._view:
+            self._open_viewer(folder.path)
         warnings = [*self._scene.warnings, *world.warnings]
         for text in warnings:
             folder.event("warning", text=text)
@@ -288,15 +311,17 @@ class _Execution:
         world, pacing = ran.world, ran.pacing
         assert world is not None and pacing is not None
         try:
-            world.reset(seed=self._scene.seed)
-            pacing.wait(self._watch.waiting)
-            if self._watch.profiling:
-                world.set_profiling(True)
-            began = time.perf_counter()
             try:
-                pacing.run(self._ticks, self._watch.reached)
+                world.reset(seed=self._scene.seed)
+                pacing.wait(self._watch.waiting)
+                if self._watch.profiling:
+                    world.set_profiling(True)
+                began = time.perf_counter()
+                try:
+                    pacing.run(self._ticks, self._watch.reached)
+                finally:
+                    ran.wall = time.perf_counter() - began
             finally:
-                ran.wall = time.perf_counter() - began
                 pacing.end()
             world.end()
         except NotAllThere as error:
@@ -344,28 +369,30 @@ def _planned(
     seed: int | None,
     stop: str | float | None,
     threads: int | None,
+    pace: Mapping[str, Any],
 ) -> Scene:
     """The scene as it is to be run."""
     from crumple.scene import Scene, load_scene
 
     if not isinstance(scene, Scene):
-        return load_scene(scene, set=set, seed=seed, stop=stop, threads=threads)
+        return load_scene(scene, set=set, seed=seed, stop=stop, threads=threads, **pace)
     if set or stop is not None:
         raise UsageError("this scene is loaded already: give `set` and `stop` to load_scene.")
-    return dataclasses.replace(
+    planned = dataclasses.replace(
         scene,
         seed=scene.seed if seed is None else seed,
         threads=scene.threads if threads is None else threads,
     )
+    return _paced(planned, **pace)
 
 
 def _paced(
     scene: Scene, *, mode: Mode | None, speed: float | None, strict: bool | None, wait: bool | None
 ) -> Scene:
     """The scene with what is said from outside about pacing, and whether sensors are waited for."""
-    said = {"mode": mode, "speed": speed, "strict": strict}
-    if speed is not None and not (speed > 0 and math.isfinite(speed)):
-        raise UsageError(f"speed = {speed}: it is a number above 0, simulated seconds a second.")
+    said: dict[str, Any] = {"mode": mode, "speed": speed, "strict": strict}
+    if speed is not None and not 1e-6 <= speed <= 1e6:
+        raise UsageError(f"speed = {speed}: it is a number from 1e-6 to 1e6, simulated seconds a second.")
     pacing = dataclasses.replace(scene.pacing, **{k: v for k, v in said.items() if v is not None})
     if (speed is not None or strict is not None) and pacing.mode != "realtime":
         raise UsageError("a speed and a strict schedule are those of a run in real time: add --realtime.")

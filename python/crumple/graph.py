@@ -6,28 +6,34 @@ A graph is drawn from the plan of a scene alone: no FMU is loaded. As text, as D
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from crumple import wording
 from crumple.errors import BuildError
 
 if TYPE_CHECKING:
+    from crumple.live.plan import ActuatorPlan, SensorPlan
     from crumple.scene.plan import Scene
     from crumple.world import World
 
+Kind = Literal["unit", "sensor", "actuator", "rig"]
 LATER, AT_ONCE = "╌▷", "━▶"
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A unit. model: what it is an instance of, such as "FMU vehicle_crush".   every: its step in ticks."""
+    """A unit, or something on the wire. model: what it is an instance of, such as "FMU vehicle_crush".
+
+    every: its step in ticks.   kind: a rig is no unit, and in no wave.
+    """
 
     name: str
     model: str
     every: int
     wave: int
+    kind: Kind = "unit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +51,26 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """All connections from one unit to another that are of one kind."""
+    """All connections from one unit to another that are of one kind. wire: between a rig and a unit."""
 
     source: str
     target: str
     same_tick: bool
     links: tuple[Link, ...]
+    wire: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Units and connections of a scene or a world. period [s]."""
+    """Units and connections of a scene or a world. period [s].   rigs, wires: what is outside, and how it is joined."""
 
     name: str
     title: str
     period: float
     boxes: tuple[Box, ...]
     edges: tuple[Edge, ...]
+    rigs: tuple[Box, ...] = ()
+    wires: tuple[Edge, ...] = ()
 
     def waves(self) -> list[list[Box]]:
         """The units, wave by wave."""
@@ -82,12 +91,44 @@ class Graph:
 def scene_graph(scene: Scene) -> Graph:
     """The graph of a scene. Raises BuildError where units wait for each other within a tick."""
     ends = [(c.source, c.target, c.same_tick) for c in scene.connections]
-    waves = _waves(scene.units, ends)
+    live: tuple[SensorPlan | ActuatorPlan, ...] = (*scene.sensors, *scene.actuators)
+    names = [*scene.units, *(each.name for each in live)]
+    waves = _waves(names, ends)
     boxes = [
         Box(name, f"{'FMU' if plan.archive is not None else 'plugin'} {plan.model}", plan.every, waves[name])
         for name, plan in scene.units.items()
     ]
-    return Graph(scene.name, scene.title, float(scene.period), tuple(boxes), _edges(scene.units, ends))
+    for number, each in enumerate(live):
+        kind: Kind = "sensor" if number < len(scene.sensors) else "actuator"
+        place = f"of rig {each.rig}" if each.endpoint is None else each.endpoint.address
+        boxes.append(Box(each.name, f"{kind} {place}", each.every, waves[each.name], kind))
+    rigs = [Box(rig.name, f"rig {rig.endpoint.address}", 1, 0, "rig") for rig in scene.rigs]
+    return Graph(
+        scene.name,
+        scene.title,
+        float(scene.period),
+        tuple(boxes),
+        _edges(names, ends),
+        tuple(rigs),
+        tuple(_wires(scene)),
+    )
+
+
+def _wires(scene: Scene) -> Iterator[Edge]:
+    """What rigs and their sensors and actuators tell each other."""
+    for sensor in scene.sensors:
+        if sensor.rig is not None:
+            links = tuple(Link(channel.name, channel.name) for channel in sensor.channels)
+            yield Edge(rig_key(sensor.rig), sensor.name, True, links, wire=True)
+    for actuator in scene.actuators:
+        if actuator.rig is not None:
+            links = tuple(Link(channel.name, channel.name) for channel in actuator.channels)
+            yield Edge(actuator.name, rig_key(actuator.rig), True, links, wire=True)
+
+
+def rig_key(name: str) -> str:
+    """A rig among units, which may have the same name."""
+    return f"rig:{name}"
 
 
 def world_graph(world: World, *, name: str = "world") -> Graph:
@@ -110,18 +151,26 @@ def to_text(graph: Graph) -> list[str]:
     """Lines for a terminal: the waves with their units, then what feeds what."""
     waves = graph.waves()
     count = sum(len(edge.links) for edge in graph.edges)
-    facts = [
-        wording.count(len(graph.boxes), "unit"),
+    counts = {kind: sum(box.kind == kind for box in graph.boxes) for kind in ("unit", "sensor", "actuator")}
+    facts = [wording.count(n, kind) for kind, n in counts.items() if n or kind == "unit"]
+    facts += [
+        *([wording.count(len(graph.rigs), "rig")] if graph.rigs else []),
         wording.count(count, "connection"),
         wording.count(len(waves), "wave"),
         f"tick {wording.time(graph.period)}",
     ]
     lines = [f"{graph.name}   {graph.title}".rstrip(), " · ".join(facts), ""]
-    width = max((len(box.name) for box in graph.boxes), default=0)
+    width = max((len(box.name) for box in (*graph.boxes, *graph.rigs)), default=0)
     for number, wave in enumerate(waves, start=1):
         for k, box in enumerate(wave):
             head = f"wave {number}" if k == 0 else ""
             lines.append(f"  {head:<8} {box.name:<{width}}  {box.model}{_rate(box, graph.period)}")
+    for number, rig in enumerate(graph.rigs):
+        lines += [""] if number == 0 else []
+        head = "rig" if number == 0 else ""
+        lines.append(
+            f"  {head:<8} {rig.name:<{width}}  {rig.model.removeprefix('rig ')}{_ends(graph, rig.name)}"
+        )
     if graph.edges:
         lines += ["", *_connection_lines(graph, width)]
     loops = graph.loops()
@@ -149,7 +198,22 @@ def to_dot(graph: Graph) -> str:
         lines.append(
             f"  {_quoted(edge.source)} -> {_quoted(edge.target)} [label={_quoted(label)}, style={style}];"
         )
+    for rig in graph.rigs:
+        label = _quoted(f"{rig.name}\n{rig.model}")
+        lines.append(f'  {_quoted(rig_key(rig.name))} [label={label}, style="rounded,dashed"];')
+    for wire in graph.wires:
+        label = _quoted("\n".join(link.text for link in wire.links))
+        ends = f"{_quoted(wire.source)} -> {_quoted(wire.target)}"
+        lines.append(f"  {ends} [label={label}, style=dotted];")
     return "\n".join([*lines, "}", ""])
+
+
+def _ends(graph: Graph, rig: str) -> str:
+    """Who hears a rig, and who answers it."""
+    heard = [wire.target for wire in graph.wires if wire.source == rig_key(rig)]
+    answered = [wire.source for wire in graph.wires if wire.target == rig_key(rig)]
+    said = [f"heard by {name}" for name in heard] + [f"answered by {name}" for name in answered]
+    return f", {', '.join(said)}" if said else ""
 
 
 def _connection_lines(graph: Graph, width: int) -> list[str]:

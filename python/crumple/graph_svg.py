@@ -7,12 +7,12 @@ are ordered by the mean place of their neighbours, and what was set aside runs i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from itertools import pairwise
 
 from crumple import wording
-from crumple.graph import Edge, Graph
+from crumple.graph import Box, Edge, Graph, rig_key
 
 _CHARACTER = 7.3  # [px] mean width of one, at 13 px
 _SMALL = 5.9  # the same at 10.5 px
@@ -24,12 +24,19 @@ _LANE = 26.0  # [px] between two feedback lanes
 _MARGIN = 24.0
 _SWEEPS = 8  # over the columns; more hardly change the order
 _MOST_LABELS = 3
+_LEGEND = {  # by same_tick and wire
+    (False, False): "arrives one tick later",
+    (True, False): "arrives within the tick",
+    (True, True): "goes over the wire",
+}
 
 _STYLE = """
   svg { font-family: system-ui, sans-serif; font-size: 13px; }
   .paper { fill: #ffffff; } .box { fill: #f4f6fa; stroke: #55617a; stroke-width: 1.2; }
   .name { font-weight: 600; fill: #1b2333; } .model { fill: #5a6478; font-size: 11px; }
   .link { fill: none; stroke: #7a869c; stroke-width: 1.4; stroke-dasharray: 5 3; }
+  .wire { stroke-dasharray: 1.5 4; stroke-linecap: round; stroke-width: 2; }
+  .sensor, .actuator { stroke: #2b6cb0; stroke-width: 1.6; } .rig { fill: #ffffff; stroke-dasharray: 6 4; }
   .once { stroke: #b3541e; stroke-width: 2; stroke-dasharray: none; }
   .port { fill: #3d475c; font-size: 10.5px; }
   .halo { fill: #ffffff; font-size: 10.5px; stroke: #ffffff; stroke-width: 6; stroke-linejoin: round; }
@@ -37,6 +44,7 @@ _STYLE = """
   @media (prefers-color-scheme: dark) {
     .paper { fill: #14181f; } .box { fill: #1f2631; stroke: #8592ab; } .name { fill: #eef1f6; }
     .model { fill: #a3aec2; } .link { stroke: #8e9bb3; } .once { stroke: #f0945c; }
+    .sensor, .actuator { stroke: #74b3f0; } .rig { fill: #14181f; }
     .port { fill: #cdd5e3; } .halo { fill: #14181f; stroke: #14181f; }
     .head { fill: #8e9bb3; } .head.hot { fill: #f0945c; }
   }
@@ -61,7 +69,8 @@ _Slots = dict[tuple[str, Edge], float]
 
 
 def to_svg(graph: Graph) -> str:
-    """The graph as the text of an SVG file."""
+    """The graph as the text of an SVG file. Rigs are boxes as well, outside of all waves."""
+    graph = _with_rigs(graph)
     forward, feedback = _split(graph)
     columns = _columns(graph, forward)
     boxes = {
@@ -81,6 +90,11 @@ def to_svg(graph: Graph) -> str:
     for box in graph.boxes:
         parts += _box(graph, boxes[box.name])
     return "\n".join([*parts, *_legend(graph, height), "</svg>", ""])
+
+
+def _with_rigs(graph: Graph) -> Graph:
+    rigs = tuple(replace(rig, name=rig_key(rig.name)) for rig in graph.rigs)
+    return replace(graph, boxes=(*graph.boxes, *rigs), edges=(*graph.edges, *graph.wires), rigs=(), wires=())
 
 
 # -- layout -------------------------------------------------------------------------------------------
@@ -224,16 +238,23 @@ def _opening(graph: Graph, width: float, height: float) -> list[str]:
 def _box(graph: Graph, place: _Place) -> list[str]:
     left, top = place.x - place.width / 2, place.y - place.height / 2
     name, detail = _texts(graph, place.name)
+    style = "box" if _box_of(graph, place.name).kind == "unit" else f"box {_box_of(graph, place.name).kind}"
     return [
-        f'<rect class="box" x="{left:.1f}" y="{top:.1f}" width="{place.width:.1f}"'
+        f'<rect class="{style}" x="{left:.1f}" y="{top:.1f}" width="{place.width:.1f}"'
         f' height="{place.height:.1f}" rx="7"/>',
         _text("name", place.x, place.y - 4, name),
         _text("model", place.x, place.y + 14, detail),
     ]
 
 
+def _box_of(graph: Graph, name: str) -> Box:
+    return next(box for box in graph.boxes if box.name == name)
+
+
 def _texts(graph: Graph, name: str) -> tuple[str, str]:
-    box = next(box for box in graph.boxes if box.name == name)
+    box = _box_of(graph, name)
+    if box.kind == "rig":
+        return name.partition(":")[2], box.model
     detail = [box.model]
     if box.every != 1:
         detail.append(wording.time(box.every * graph.period))
@@ -282,10 +303,10 @@ def _lane(edge: Edge, boxes: dict[str, _Place], slots: _Slots, y: float) -> tupl
 
 
 def _stroke(edge: Edge, path: str) -> str:
-    when = "within the tick" if edge.same_tick else "one tick later"
+    when = "over the wire" if edge.wire else "within the tick" if edge.same_tick else "one tick later"
     names = "\n".join(f"{edge.source}.{link.source} → {edge.target}.{link.target}" for link in edge.links)
-    kind = "once" if edge.same_tick else "later"
-    style = "link once" if edge.same_tick else "link"
+    kind = "once" if edge.same_tick and not edge.wire else "later"
+    style = "link wire" if edge.wire else "link once" if edge.same_tick else "link"
     tip = f"<title>{escape(names)}\n{when}</title>"
     return f'<path class="{style}" marker-end="url(#{kind})" d="{path}">{tip}</path>'
 
@@ -309,10 +330,11 @@ def _legend(graph: Graph, height: float) -> list[str]:
     y = height - 16
     parts = []
     x = _MARGIN
-    for same_tick, text in ((False, "arrives one tick later"), (True, "arrives within the tick")):
-        if not any(edge.same_tick == same_tick for edge in graph.edges):
+    for (same_tick, wire), text in _LEGEND.items():
+        if not any((edge.same_tick, edge.wire) == (same_tick, wire) for edge in graph.edges):
             continue
-        style, kind = ("link once", "once") if same_tick else ("link", "later")
+        style, kind = ("link wire" if wire else "link once", "once") if same_tick else ("link", "later")
+        kind = "later" if wire else kind
         parts.append(f'<path class="{style}" marker-end="url(#{kind})" d="M{x:.0f} {y:.0f} h34"/>')
         parts.append(_text("model", x + 42, y + 4, text, anchor="start"))
         x += 180

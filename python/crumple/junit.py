@@ -17,6 +17,7 @@ from xml.etree import ElementTree as xml
 
 from crumple.errors import CrumpleError, RecordError, UsageError
 from crumple.requirement_result import limit_text, margin_text, value_text, when_text
+from crumple.whole_file import write_whole
 
 if TYPE_CHECKING:
     from crumple.requirement_result import RequirementResult
@@ -64,7 +65,7 @@ class JunitFile:
 
     def _write(self, text: str) -> None:
         try:
-            _replace(self._path, text)
+            write_whole(self._path, text.encode())
         except OSError as error:
             fact = f"the JUnit file could not be written to {self._path}: {error.strerror}."
             if self._written:
@@ -77,7 +78,7 @@ def write_junit(result: Result, path: str | os.PathLike[str]) -> None:
     """Write the verdict of a run as JUnit XML, whole or not at all. Raises UsageError where it cannot be."""
     place = checked_place(path)
     try:
-        _replace(place, junit_xml(result))
+        write_whole(place, junit_xml(result).encode())
     except OSError as error:
         raise UsageError(f"the JUnit file could not be written to {place}: {error.strerror}.") from None
 
@@ -215,17 +216,3 @@ def _document(
 def _clean(text: str) -> str:
     """Without what XML cannot hold: such a character becomes its number, as in \\x1b."""
     return _FORBIDDEN.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old content or the new."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        with open(draft, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise

@@ -15,6 +15,7 @@ from crumple.meanings import meanings
 from crumple.run_folder import identity_of, sha256_of
 
 if TYPE_CHECKING:
+    from crumple.live.plan import ActuatorPlan, FaultPlan, SensorPlan
     from crumple.scene import Scene
     from crumple.scene.plan import UnitPlan
 
@@ -72,7 +73,7 @@ class Provenance:
 def _live(scene: Scene) -> dict[str, Any]:
     """What is live, without addresses, keys and pacing: the same rig elsewhere is the same run."""
     left_out = {"endpoint", "start_timeout", "required"}
-    plans = {
+    plans: dict[str, Sequence[SensorPlan | ActuatorPlan | FaultPlan]] = {
         "sensors": scene.sensors,
         "actuators": scene.actuators,
         "faults": scene.faults,

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from crumple.errors import UsageError
+from crumple.whole_file import write_whole
 
 try:
     import fcntl
@@ -31,6 +32,7 @@ except ImportError:  # Windows
 VERDICT = "verdict.json"
 MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
+TIMING = "timing.json"
 
 
 class RunFolder:
@@ -108,18 +110,7 @@ class RunFolder:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file so that a reader sees the old content or the new, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(json_bytes(content))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    write_whole(path, json_bytes(content))
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:
@@ -232,16 +223,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return value
-
-
-def _sync_folder(folder: Path) -> None:
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows has no handle on a folder
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:  # some file systems cannot
-        pass
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from crumple import _core
 from crumple.errors import StateError, UsageError
 from crumple.unit import Unit
+from crumple.whole_file import write_whole
 
 if TYPE_CHECKING:
     from crumple.fmu import Fmu
@@ -119,15 +119,9 @@ def bring(core: _core.World, snapshot: Snapshot, apply: Any) -> None:
 
 def write(file: Path, packed: bytes) -> None:
     """Packed state to a file with its checksum, whole or not at all. Raises UsageError where it cannot be written."""
-    temporary = file.with_name(f".{file.name}.new")
     try:
-        with open(temporary, "wb") as out:
-            out.write(_HEAD + hashlib.sha256(packed).digest() + packed)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(temporary, file)
+        write_whole(file, _HEAD + hashlib.sha256(packed).digest() + packed)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UsageError(f"{file} cannot be written: {error.strerror}") from None
 
 

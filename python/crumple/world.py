@@ -256,14 +256,20 @@ class World:
         self._commands = []
 
     def drive(
-        self, until: int, *, pacer: _core.Pacer | None = None, monitor: _core.Monitor | None = None
+        self,
+        until: int,
+        *,
+        pacer: _core.Pacer | None = None,
+        monitor: _core.Monitor | None = None,
+        most: int = 2**40,
     ) -> str:
         """Advances to the tick `until`, on the clock where there is a pacer.
 
+        most: ticks without a look at the monitor and at signals, where there is none.
         Returns "reached", or why it stopped before: "commanded" (the monitor has a command), "lost" (too far behind
         the clock in a strict run). Raises what `step` does, and KeyboardInterrupt.
         """
-        return _core.drive(self._core, until, pacer, monitor)
+        return _core.drive(self._core, until, pacer, monitor, most)
 
     def step(self, n: int = 1) -> None:
         """Advances by n ticks.

@@ -22,7 +22,9 @@ struct DriveHooks {
     std::function<bool()> interrupted;
 };
 
-// pacer, monitor: may be null. Without a pacer, as fast as possible.
-Stopped drive(World& world, Tick until, Pacer* pacer, Monitor* monitor, Clock& clock, const DriveHooks& hooks);
+// pacer, monitor: may be null. Without a pacer, as fast as possible, with a look at the rest of the world every 20 ms,
+// or after `most` ticks: where a rig paces the run, after every one, as nobody knows how long the next will take.
+Stopped drive(World& world, Tick until, Pacer* pacer, Monitor* monitor, Clock& clock, const DriveHooks& hooks,
+              Tick most = Tick{1} << 40);
 
 }  // namespace crumple

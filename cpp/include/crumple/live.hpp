@@ -27,8 +27,8 @@ struct LiveContext {
     bool began = false;               // epoch stands
     std::uint64_t session = 0;        // of this run
     bool fail_safe = false;           // actuators are to stay safe from now on
-    std::uint64_t echo_sequence = 0;  // of the sample latched last
-    std::int64_t echo_ns = 0;
+    std::uint64_t echo_sequence = 0;  // of the sample latched last, of whatever sensor
+    std::int64_t echo_ns = 0;         // and when it was sent, on its sender's clock
 
     LiveContext(std::shared_ptr<Clock> c, Period p, double s)
         : clock(std::move(c)), period(p), start(s), session(fresh_session()) {}
@@ -60,7 +60,8 @@ struct Sample {
     std::vector<double> values;
     std::uint64_t sequence = 0;
     std::int64_t sim_ns = unknown_time;
-    Nanoseconds source = 0;  // on this machine's clock, as far as that is known
+    std::int64_t source_ns = 0;  // on the sender's clock, as it came
+    Nanoseconds source = 0;      // on this machine's clock, as far as that is known
     Nanoseconds arrival = 0;
 };
 
@@ -81,7 +82,8 @@ public:
     // One frame that was received; the refusal is counted. Header and, where it is a sample, `taken` tell what it was.
     Refusal take(std::span<const std::byte> frame, Header& header, bool& taken);
 
-    bool hello() const { return hello_; }  // the peer said that it is there
+    bool hello() const { return hello_; }                        // the peer said that it is there
+    const std::optional<Sample>& used() const { return used_; }  // what was latched last
     bool ready() const { return !waiting_.empty() || newest_.has_value(); }
     std::string last_refusal() const { return last_refusal_; }
 
@@ -126,8 +128,10 @@ public:
     Transport& transport() { return *transport_; }
 
     void open();
-    // Values valid from `tick` on. `sequence`: the sender's count where it is not its own.
-    void send(Tick tick, std::span<const double> values, std::optional<std::uint64_t> sequence = {});
+    // Values valid from `tick` on, with the echo of the sample latched last. Throws UnitError where one is not finite.
+    void send(Tick tick, std::span<const double> values);
+    // In lockstep: the answer to a sample has its sequence. Without one, the values at the start, numbered 0.
+    void answer(Tick tick, std::span<const double> values, const Sample* sample);
     void repeat();  // the last message once more, flagged so
     // Safe values with these flags; final ones are followed by a goodbye, and nothing more leaves.
     void safe(Tick tick, std::uint16_t flags);
@@ -135,7 +139,8 @@ public:
     void reset();
 
 private:
-    void post(MessageType type, std::uint16_t flags, Tick tick, std::span<const double> values, std::uint64_t sequence);
+    void check(std::span<const double> values) const;
+    void post(MessageType type, std::uint16_t flags, Tick tick, std::span<const double> values);
 
     std::shared_ptr<LiveContext> context_;
     ActuatorOptions options_;
@@ -145,6 +150,8 @@ private:
     std::vector<std::byte> frame_;
     Header last_;
     std::vector<double> last_values_;
+    std::uint64_t echo_sequence_ = 0;
+    std::int64_t echo_ns_ = 0;
     std::uint64_t sequence_ = 0, sent_ = 0, dropped_ = 0;
     bool over_ = false;
 };
@@ -167,6 +174,8 @@ public:
     void exchange(std::span<double> values, Sample& stamps);
     // Answers a sample that no actuator answers.
     void acknowledge(Tick tick);
+    // The end, for a peer to which no actuator says it.
+    void goodbye();
     bool has_outlet() const { return outlet_ != nullptr; }
     void reset();
 
@@ -186,9 +195,8 @@ private:
 
 std::unique_ptr<Unit> make_sensor(std::shared_ptr<LiveContext> context, std::shared_ptr<Inlet> inlet,
                                   std::shared_ptr<Rig> rig);
-// lockstep: its messages have the sequence of the samples that they answer.
-std::unique_ptr<Unit> make_actuator(std::shared_ptr<LiveContext> context, std::shared_ptr<Outlet> outlet,
-                                    bool lockstep);
+// answered: in lockstep, the samples that its messages answer; else null.
+std::unique_ptr<Unit> make_actuator(std::shared_ptr<Outlet> outlet, std::shared_ptr<Inlet> answered);
 
 // A sensor's outputs: its channels, then the stamps.
 Ports sensor_ports(std::span<const Channel> channels);

@@ -33,10 +33,13 @@ def check(
     screen = Screen()
     for text in plan.warnings:
         screen.line(f"{screen.style('warning', 'warning')}  {text}")
+    live = {"sensor": plan.sensors, "actuator": plan.actuators, "rig": plan.rigs, "fault": plan.faults}
     facts = [
         wording.count(len(plan.units), "unit"),
+        *(wording.count(len(each), kind) for kind, each in live.items() if each),
         wording.count(len(plan.connections), "connection"),
         wording.count(len(plan.requirements), "requirement"),
+        *(["a timing budget"] if plan.timing is not None else []),
         wording.count(plan.stop_tick, "tick"),
     ]
     screen.line(f"{screen.style(plan.name, 'bold')}   {' · '.join(facts)}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,11 +21,13 @@ from crumple.cli.summary import (
     show_warnings,
     shown_path,
 )
+from crumple.cli.waiting import WaitingLines
 from crumple.errors import CrumpleError
 
 if TYPE_CHECKING:
     from crumple.execution import Outline, Watch
     from crumple.junit import JunitFile
+    from crumple.live.units import Waiting
     from crumple.result import Result
 
 
@@ -61,6 +65,42 @@ def run(  # noqa: PLR0917  # options of a command line have no order
             help="Wall time that a call of an isolated unit may take: '2 s'. Default: the scene's, else 10 s.",
         ),
     ] = None,
+    realtime: Annotated[
+        bool,
+        typer.Option(
+            "--realtime",
+            help="Let the wall clock pace the run: one second takes one second. Short for --mode realtime.",
+        ),
+    ] = False,
+    speed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X", help="In real time: simulated seconds a second, such as 2, 0.5 or 1/50. Default: 1."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="In real time: end the run where it falls too far behind, instead of letting the schedule"
+            " slip.",
+        ),
+    ] = False,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODE",
+            help="What paces the run, instead of what the scene says: free (nothing), realtime (the clock) or"
+            " lockstep (a rig).",
+        ),
+    ] = None,
+    no_wait: Annotated[
+        bool,
+        typer.Option("--no-wait", help="Begin without the sensors that are not there yet."),
+    ] = False,
+    view: Annotated[
+        bool, typer.Option("--view", help="Open the viewer on the run, in a process of its own.")
+    ] = False,
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Where the run's folder is made. Default: runs.")
     ] = None,
@@ -83,6 +123,7 @@ def run(  # noqa: PLR0917  # options of a command line have no order
       crumple run my_scene.toml --set speed='8 km/h' --stop '80 ms'
       crumple run my_scene.toml --isolate --step-timeout 2s
       crumple run my_scene.toml --junit verdict.xml      for a CI that reads JUnit
+      crumple run my_rig.toml --realtime --view          with sensors and actuators, watched
 
     Exit codes: 0 pass, 1 fail, 2 wrong call or scene, 3 inconclusive, 4 error. They come from the verdict
     alone: also where a unit ends or kills the process, which is 3. `crumple show` shows the run again.
@@ -91,22 +132,33 @@ def run(  # noqa: PLR0917  # options of a command line have no order
     from crumple.cli.supervise import tell_code, tell_folder
     from crumple.execution import Watch, execute
 
+    live = live_options(realtime=realtime, mode=mode, speed=speed, strict=strict, no_wait=no_wait, view=view)
     here = Path.cwd()  # now, since an FMU may change it
     watch = Watch(command=("crumple", *sys.argv[1:]), profiling=profile)
     screen = Screen()
     progress = Progress()
     report = _junit_file(junit, scene)
 
+    lines = WaitingLines()
+    begin: Callable[[], None] = progress.clear
+
     def started(outline: Outline) -> None:
+        nonlocal begin
         tell_folder(outline.folder)
         if report is not None:
             report.begin(name=outline.name, folder=outline.folder, seed=outline.seed)
         if not json:
             _header(screen, outline, shown_path(outline.folder, here))
-        progress.begin(outline.name, start=outline.start, horizon=outline.horizon)
+        begin = partial(progress.begin, outline.name, start=outline.start, horizon=outline.horizon)
+        begin()
+
+    def waiting(rows: Sequence[Waiting], waited: float) -> None:
+        lines(rows, waited)
+        begin()  # the time until all are there is not the run's
 
     watch.started = started
     watch.reached = progress
+    watch.waiting = waiting
     try:
         with prints_aside(json):
             result = execute(
@@ -119,6 +171,7 @@ def run(  # noqa: PLR0917  # options of a command line have no order
                 isolate=isolate,
                 step_timeout=step_timeout,
                 watch=watch,
+                **live,
             )
     except Exception as error:
         if report is not None:
@@ -137,6 +190,38 @@ def run(  # noqa: PLR0917  # options of a command line have no order
         report.end(result)
     tell_code(result.exit_code)  # while units that failed still exist: one may crash when it is freed
     return result.exit_code
+
+
+def live_options(
+    *, realtime: bool, mode: str | None, speed: str | None, strict: bool, no_wait: bool, view: bool
+) -> dict[str, Any]:
+    """What was said of pacing and of live inputs, for `execute`. Raises UsageError."""
+    from crumple.errors import UsageError
+
+    if realtime and mode not in (None, "realtime"):
+        raise UsageError(f"--realtime and --mode {mode} contradict each other: take one of them out.")
+    said: dict[str, Any] = {
+        "mode": "realtime" if realtime else mode,
+        "speed": None if speed is None else _speed(speed),
+        "strict": True if strict else None,
+        "wait": False if no_wait else None,
+        "view": True if view else None,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _speed(text: str) -> float:
+    from fractions import Fraction
+
+    from crumple.errors import UsageError
+
+    try:
+        speed = float(Fraction(text.strip().removesuffix("x").strip()))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        speed = 0.0
+    if speed <= 0:
+        raise UsageError(f"--speed {text}: write a number above 0, such as 2, 0.5 or 1/50.")
+    return speed
 
 
 def _junit_file(place: str | None, scene: str) -> JunitFile | None:
@@ -164,9 +249,17 @@ def assignments(given: list[str]) -> dict[str, str]:
 def _header(screen: Screen, outline: Outline, folder: Path) -> None:
     facts = counted_facts(units=outline.units, fmus=outline.fmus, plugins=outline.plugins)
     facts += [wording.time(outline.period), wording.time(outline.horizon), f"seed {outline.seed}"]
+    facts += _pace(getattr(outline, "mode", "free"), getattr(outline, "speed", 1.0))
     show_header(screen, outline.name, outline.title, facts)
     show_warnings(screen, outline.warnings, folder)
     screen.line()
+
+
+def _pace(mode: str, speed: float) -> list[str]:
+    """What paces the run, where something does."""
+    if mode == "realtime":
+        return ["real time" if speed == 1.0 else f"{wording.number(speed)} x real time"]
+    return [mode] if mode != "free" else []
 
 
 def _summary(screen: Screen, result: Result, watch: Watch, folder: Path) -> None:

@@ -17,16 +17,23 @@ NAME = "timing"
 
 
 def timing_results(
-    scene: Scene, figures: Mapping[str, Any] | None, *, whole: bool
+    scene: Scene, figures: Mapping[str, Any] | None, *, whole: bool, replayed: bool
 ) -> list[RequirementResult]:
-    """The timing budget as requirements, one a limit. whole: the run came to its end."""
+    """The timing budget as requirements, one a limit. whole: the run came to its end.   replayed: without rigs."""
     plan: TimingPlan | None = scene.timing
     if plan is None:
         return []
     paced = figures is not None and figures["mode"] == "realtime" and "missed" in figures
     return [
         _result(
-            plan, name, what, si, limit, value if known else None, seen=whole, kept=paced or name == "age_p99"
+            plan,
+            name,
+            what,
+            si,
+            limit,
+            value if known else None,
+            seen=whole,
+            kept=paced or (name == "age_p99" and not replayed),
         )
         for name, what, si, limit, value, known in _limits(plan, figures if figures else {}, paced)
     ]
@@ -113,7 +120,7 @@ def inputs_condition(scene: Scene, figures: Mapping[str, Any] | None, *, replaye
     told: list[str] = []
     for sensor in scene.sensors:
         wrong += _wrong(sensor, figures["inputs"][sensor.name])
-        told.append(f"{sensor.name}: {figures['inputs'][sensor.name]['accepted']:,} samples")
+        told.append(_told(sensor, figures["inputs"][sensor.name]))
     slips = figures.get("slips", 0)
     judged = scene.timing is not None and scene.timing.slips_max is not None
     if slips and not judged:
@@ -132,6 +139,25 @@ def _wrong(sensor: SensorPlan, seen: Mapping[str, Any]) -> Iterator[str]:
             f"{sensor.name} had no fresh value in {seen['stale_ticks']:,} of {seen['ticks']:,} ticks"
             f" (stale_max = {sensor.stale_max:g})"
         )
-    if sensor.lost_max is not None and seen["lost"] > sensor.lost_max:
+    if sensor.lost_max is None:
+        return
+    if seen["lost"] > sensor.lost_max:
         lost = wording.count(seen["lost"], "message")
         yield f"{sensor.name} lost {lost} (lost_max = {sensor.lost_max})"
+    if seen["restarts"]:  # nobody knows what was lost between
+        yield f"{sensor.name} began anew {wording.count(seen['restarts'], 'time')} (lost_max = {sensor.lost_max})"
+
+
+def _told(sensor: SensorPlan, seen: Mapping[str, Any]) -> str:
+    """What was heard of a sensor, and all that was odd about it."""
+    odd = {
+        "lost": seen["lost"],
+        "restarts": seen["restarts"],
+        "duplicates": seen["duplicates"],
+        "reordered": seen["reordered"],
+        "time reversals": seen["time_reversals"],
+        "refused": sum(seen["rejected"].values()),
+        "ticks without a new one": seen["starved"] if sensor.queue or sensor.max_age is None else 0,
+    }
+    text = f"{sensor.name}: {seen['accepted']:,} samples"
+    return text + "".join(f", {number:,} {what}" for what, number in odd.items() if number)

@@ -35,6 +35,17 @@ _TELL = 0.1  # [s] of wall time between two words about the progress of a paced 
 _CHUNK = 0.02  # [s] the same, of one that runs as fast as possible
 _HELD = 0.004  # [s] between two looks for a command while the run is held
 _NS = 1_000_000_000
+_ARGUMENTS: dict[str, set[str]] = {
+    "pause": set(),
+    "resume": set(),
+    "step": {"n"},
+    "run_to": {"t"},
+    "speed": {"speed"},
+    "stop": set(),
+    "set": {"name", "value"},
+    "inject": {"fault"},
+    "clear": {"fault"},
+}
 
 
 class Pacing:
@@ -68,7 +79,27 @@ class Pacing:
     def wait(self, hear: Callable[[Sequence[Any], float], None]) -> None:
         """Until all who are required are there. Raises UsageError naming who is missing."""
         self._status("waiting")
-        self._live.wait(self._starts, hear=hear)
+
+        def told(rows: Sequence[Any], waited: float) -> bool:
+            hear(rows, waited)
+            return self._go_ahead()
+
+        self._live.wait(self._starts, hear=told)
+
+    def _go_ahead(self) -> bool:
+        """Whether somebody who looks on wants to begin without those who are missing."""
+        ahead = False
+        for text in () if self._monitor is None else self._monitor.take():
+            do = None
+            with suppress(ValueError, AttributeError):
+                do = json.loads(text).get("do")
+            if do == "stop":
+                raise StoppedByHand
+            if do == "resume":
+                ahead = True
+            else:
+                self._folder.event("warning", text=f"a command was refused: the run has not begun ({do})")
+        return ahead
 
     def run(self, ticks: int, reached: Callable[[float], None]) -> None:
         """All ticks. Raises TooLate, StoppedByHand, and what steps raise."""
@@ -79,9 +110,11 @@ class Pacing:
                 self._pacer.begin(world.tick)
             self._status("running")
             chunk = 1
+            most = 1 if self._scene.pacing.mode == "lockstep" else 2**40
             while world.tick < ticks:
                 before = time.perf_counter()
-                how = world.drive(self._until(ticks, chunk), pacer=self._pacer, monitor=self._monitor)
+                until = self._until(ticks, chunk)
+                how = world.drive(until, pacer=self._pacer, monitor=self._monitor, most=most)
                 if how == "lost":
                     self._give_up()
                 if how == "commanded":
@@ -121,6 +154,8 @@ class Pacing:
             start, period = float(self._scene.start), float(self._scene.period)
             for miss in figures["misses"]:
                 miss["t"] = start + miss["tick"] * period
+                # who took the time: the system, which woke us late, or the unit that took longest
+                miss["blame"] = "wake-up" if miss["late_s"] > miss["step_s"] else miss["unit"]
             found.update(figures)
         found["units"] = [
             {"unit": row.unit, "mean": row.mean, "p99": row.p99, "max": row.max}
@@ -145,7 +180,8 @@ class Pacing:
 
     def _chunk(self, chunk: int, spent: float) -> int:
         if self._pacer is not None:
-            return max(1, round(_TELL * self._pacer.speed / float(self._scene.period)))
+            ticks: float = _TELL * self._pacer.speed / float(self._scene.period)
+            return max(1, round(ticks))
         if spent < _CHUNK / 2:
             return chunk * 2
         return max(1, chunk // 2) if spent > _CHUNK * 2 else chunk
@@ -251,49 +287,52 @@ class Pacing:
         for text in self._monitor.take():
             try:
                 self._obey(text)
-            except (CrumpleError, ValueError, TypeError, KeyError) as error:
+            except Exception as error:  # whoever looks on may send anything
                 said = text.decode("utf-8", "replace")[:200]
                 self._folder.event("warning", text=f"a command was refused: {error} ({said})")
 
     def _obey(self, text: bytes) -> None:
         command = json.loads(text)
-        if not isinstance(command, dict):
-            raise UsageError("it is no object")
-        do = command.pop("do", None)
-        world = self._world
+        do = command.pop("do", None) if isinstance(command, dict) else None
+        if do not in _ARGUMENTS:
+            raise UsageError("it is no command")
+        if command.keys() != _ARGUMENTS[do]:
+            raise UsageError(f"{do} takes {', '.join(sorted(_ARGUMENTS[do])) or 'nothing'}")
         if do in ("set", "inject", "clear"):
             self._change(do, command)
-        elif do == "pause":
+            return
+        if do == "stop":
+            raise StoppedByHand
+        if do != "speed" and self._scene.pacing.mode == "lockstep":
+            raise UsageError("a rig paces this run: hold the rig instead")
+        tick = self._world.tick
+        if do == "pause":
             self._hold()
         elif do == "resume":
             self._go_on()
         elif do == "step":
-            self._pause_at = world.tick + max(1, int(command.get("n", 1)))
+            self._pause_at = tick + max(1, int(command["n"]))
             self._go_on()
         elif do == "run_to":
-            tick = math.ceil(
-                (float(command["t"]) - float(self._scene.start)) / float(self._scene.period) - 1e-6
-            )
-            if tick <= world.tick:
-                raise UsageError(f"the run is past {wording.time(float(command['t']))}")
-            self._pause_at = tick
+            self._pause_at = self._tick_at(float(command["t"]))
             self._go_on()
-        elif do == "speed":
-            if self._pacer is None:
-                raise UsageError("only a run in real time has a speed")
-            self._pacer.set_speed(float(command["speed"]), world.tick)
-            assert self._monitor is not None
-            self._monitor.set_speed(self._pacer.speed)
-        elif do == "stop":
-            raise StoppedByHand
         else:
-            raise UsageError(f'"{do}" is no command')
-        if do not in ("set", "inject", "clear"):
-            self._folder.event("command", do=do, tick=world.tick, **command)
+            self._change_speed(float(command["speed"]))
+        self._folder.event("command", do=do, tick=tick, **command)
+
+    def _tick_at(self, t: float) -> int:
+        tick = math.ceil((t - float(self._scene.start)) / float(self._scene.period) - 1e-6)
+        if tick <= self._world.tick:
+            raise UsageError(f"the run is past {wording.time(t)}")
+        return tick
+
+    def _change_speed(self, speed: float) -> None:
+        if self._pacer is None or self._monitor is None:
+            raise UsageError("only a run in real time has a speed")
+        self._pacer.set_speed(speed, self._world.tick)
+        self._monitor.set_speed(speed)
 
     def _hold(self) -> None:
-        if self._scene.pacing.mode == "lockstep":
-            raise UsageError("a rig paces this run: hold the rig instead")
         self._held = True
         self._live.pause(self._world.tick)
         self._status("paused")
@@ -303,6 +342,7 @@ class Pacing:
         told = time.monotonic()
         while self._held:
             time.sleep(_HELD)
+            self._live.drain()
             self._obey_all()
             if self._held and time.monotonic() - told > _TELL:
                 told = time.monotonic()

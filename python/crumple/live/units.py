@@ -113,7 +113,11 @@ class Live:
         if plan.rig:
             self._rigs[plan.rig].core.set_outlet(outlet)
         self._actuators[plan.name] = _Actuator(plan, outlet)
-        return LiveUnit(lambda name: _core.make_actuator(self.context, outlet, plan.rig is not None))
+        return LiveUnit(lambda name: _core.make_actuator(outlet, self._answered(plan.rig)))
+
+    def _answered(self, rig: str | None) -> Any:
+        """In lockstep, the samples that an actuator answers."""
+        return next((s.inlet for s in self._sensors.values() if rig and s.plan.rig == rig), None)
 
     @property
     def any(self) -> bool:
@@ -131,12 +135,13 @@ class Live:
         self,
         outputs: Callable[[str], Sequence[float]],
         *,
-        hear: Callable[[Sequence[Waiting], float], None],
+        hear: Callable[[Sequence[Waiting], float], bool],
     ) -> None:
         """Until all who are required are there; the world has been reset.
 
         outputs: what feeds an actuator's channels at the start, by the actuator's name.
-        hear: called now and then with who is there and the time waited [s].
+        hear: called now and then with who is there and the time waited [s]; it says whether to begin without the
+        sensors that are missing. Without a rig that paces the run nothing can begin.
         Raises NotAllThere naming those who did not come in time.
         """
         began = time.monotonic()
@@ -146,8 +151,9 @@ class Live:
             waited = time.monotonic() - began
             missing = [row for row, limit in rows if not row.ready]
             if waited - told >= 0.1 or not missing:
-                hear([row for row, _ in rows], waited)
                 told = waited
+                if hear([row for row, _ in rows], waited):
+                    missing = [row for row in missing if row.name in self._rigs]
             if not missing:
                 return
             late = [row for row, limit in rows if not row.ready and waited > limit]
@@ -188,10 +194,18 @@ class Live:
         for actuator in self._actuators.values():
             actuator.outlet.safe(tick, PAUSED)
 
+    def drain(self) -> None:
+        """Take what has arrived while nothing is stepped, so that it does not grow old in a queue."""
+        for sensor in self._sensors.values():
+            if sensor.plan.rig is None:
+                sensor.inlet.drain()
+
     def safe(self, tick: int) -> None:
         """The end, whatever it is: all rigs are told the safe values, and goodbye. May be called twice."""
         for actuator in self._actuators.values():
             actuator.outlet.safe(tick, FINAL)
+        for rig in self._rigs.values():
+            rig.core.goodbye()
         if self._bridge is not None:
             self._bridge.flush()
 
@@ -305,7 +319,8 @@ def _check_steps(scene: Scene) -> None:
     for rig in scene.rigs:
         if not any(sensor.rig == rig.name for sensor in scene.sensors):
             raise UsageError(f"rig '{rig.name}' has no sensor, and its samples are what paces the run")
-        steps = {each.every for each in (*scene.sensors, *scene.actuators) if each.rig == rig.name}
+        ends: list[SensorPlan | ActuatorPlan] = [*scene.sensors, *scene.actuators]
+        steps = {each.every for each in ends if each.rig == rig.name}
         if len(steps) > 1:
             raise UsageError(f"rig '{rig.name}': its sensor and its actuator have the same `every`")
 

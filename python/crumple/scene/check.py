@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crumple.errors import Mistake
 from crumple.scene.clock import Span, TimeError, exact_period, exact_time, ticks_between
-from crumple.scene.connections import Exposed, plan_connections
+from crumple.scene.connections import Exposed, Units, plan_connections
 from crumple.scene.document import Document
+from crumple.scene.pacing import Given, plan_pacing, plan_timing
 from crumple.scene.parameters import resolve
 from crumple.scene.plan import Scene, SceneSource
-from crumple.scene.recording import plan_recording
+from crumple.scene.recording import outputs, plan_recording
 from crumple.scene.shape import prune, shape_faults
 from crumple.scene.text import shown
 from crumple.scene.units import plan_units
+
+if TYPE_CHECKING:
+    from crumple.live.plan import FaultPlan, PacingPlan
+    from crumple.scene.live import LiveDraft
 
 _MOST_SEED = 2**64 - 1
 
@@ -29,9 +34,13 @@ def plan_scene(
     seed: int | None = None,
     stop: str | float | None = None,
     threads: int | None = None,
+    live: Given | None = None,
+    look_at_keys: bool = True,
 ) -> Scene:
-    """The scene that a document describes. given: parameters from outside, by name.
+    """The scene that a document describes.
 
+    given: parameters from outside, by name.   live: what is said from outside of pacing.
+    look_at_keys: whether files of keys must be there.
     Raises SceneError with everything that is wrong.
     """
     parameters = resolve(document, given)
@@ -39,15 +48,29 @@ def plan_scene(
     tree = document.tree
     clock = _Clock(document, tree.get("clock", {}), stop)
     units = plan_units(document, clock.period)
+    _check_units(document)
     exposed = Exposed()
-    connections = plan_connections(document, units, exposed)
+    said = Given() if live is None else live
+    pacing = plan_pacing(document, said)
+    draft = _live(document, units, exposed, pacing, said, look_at_keys=look_at_keys)
+    members: Units = units if draft is None else {**units, **draft.beside(units)}
+    connections = plan_connections(document, members, exposed, live=draft)
+    if draft is not None:
+        draft.take_feeds(document, connections)
+    faults: tuple[FaultPlan, ...] = ()
+    if "faults" in tree:
+        from crumple.scene.faults import plan_faults
+
+        faults = tuple(plan_faults(document, members, connections, clock.span))
+    timing = plan_timing(document, pacing, said, sensors=bool(tree.get("sensors")))
     requirements: tuple[Any, ...] = ()
     if "requirements" in tree:
         from crumple.scene.requirements import plan_requirements  # metrics need numpy; not every scene does
 
-        requirements = tuple(plan_requirements(document, units, exposed, parameters, clock.span))
+        requirements = tuple(plan_requirements(document, members, exposed, parameters, clock.span))
     required = tuple(signal for each in requirements for signal in each.signals)
-    record = plan_recording(document, units, exposed, clock.period, required=required)
+    record = plan_recording(document, members, exposed, clock.period, required=required)
+    _check_view(document, members, exposed)
     threads = _outside(document, "--threads", threads, 1, 2**20)
     seed = _outside(document, "--seed", seed, 0, _MOST_SEED)
     document.raise_mistakes()
@@ -74,9 +97,54 @@ def plan_scene(
         connections=tuple(connections),
         requirements=requirements,
         record=tuple(record),
+        pacing=pacing,
+        sensors=() if draft is None else tuple(draft.sensors),
+        actuators=() if draft is None else tuple(draft.actuators),
+        rigs=() if draft is None else tuple(draft.rigs),
+        timing=timing,
+        faults=faults,
         view=tree.get("view", {}),
         warnings=(*document.warnings, *(f'parameter "{p}" of the scene is used nowhere' for p in unused)),
     )
+
+
+def _live(
+    document: Document, units: Units, exposed: Exposed, pacing: PacingPlan, said: Given, *, look_at_keys: bool
+) -> LiveDraft | None:
+    """What is live in the scene; None, and nothing imported, where nothing is."""
+    tables = any(document.tree.get(key) for key in ("sensors", "actuators", "rigs"))
+    if not tables and pacing.mode != "lockstep":
+        return None
+    from crumple.scene.live import check_modes, plan_live
+
+    draft = plan_live(document, units, exposed, mode=pacing.mode, look_at_keys=look_at_keys)
+    check_modes(document, draft, pacing, said)
+    return draft
+
+
+def _check_units(document: Document) -> None:
+    """A scene without anything in it. One with sensors alone judges what is measured."""
+    tree = document.tree
+    if "units" not in tree and not tree.get("sensors") and not any(p[0] == "units" for p in document.faulty):
+        document.fault(("units",), "is missing. Write a table for each, as in [units.vehicle].")
+
+
+def _check_view(document: Document, units: Units, exposed: Exposed) -> None:
+    """What is to be drawn, which a view looks up among the outputs."""
+    if not document.tree.get("view"):
+        return
+    from crumple.view.scene_view import check
+
+    signals: dict[str, str | None] = {}
+    for name in outputs(units, exposed):
+        unit, _, port = name.partition(".")
+        ports = units[unit].ports
+        found = None if ports is None else ports.find_output(port) or ports.find_hidden(port)
+        signals[name] = None if found is None else found.si_name
+    unknown = [unit for unit, member in units.items() if member.ports is None]
+    for path, text in check(document.tree["view"], signals):
+        if not unknown:  # what is said of a unit with mistakes may be true
+            document.fault(("view", *path), text)
 
 
 def _path(document: Document) -> Any:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from crumple.fmu import Fmu
+    from crumple.live.plan import ActuatorPlan, SensorPlan
     from crumple.scene.plan import Scene, UnitPlan
     from crumple.unit import Unit
     from crumple.world import World
 
 
-def compose(scene: Scene, *, threads: int | None = None, digest: bool = True) -> World:
+class Maker(Protocol):
+    """Makes the units of sensors and actuators: live, or from a tape."""
+
+    def sensor(self, plan: SensorPlan) -> Any: ...
+    def actuator(self, plan: ActuatorPlan) -> Any: ...
+
+
+def compose(
+    scene: Scene, *, threads: int | None = None, digest: bool = True, live: Maker | None = None
+) -> World:
     """The world that a scene describes, not yet built.
 
     threads: instead of the scene's own.   digest: keep a hash of all signals.
+    live: makes the units of sensors and actuators; by default a `crumple.live.units.Live` of the scene's own.
     Raises FmuError, PluginError or BuildError for what only shows when units are made.
     """
     from crumple.world import World
@@ -27,11 +38,25 @@ def compose(scene: Scene, *, threads: int | None = None, digest: bool = True) ->
     )
     for name, plan in scene.units.items():
         world.add(name, _unit(scene, plan), every=plan.every, **_isolation(scene, plan))
+    if scene.sensors or scene.actuators:
+        maker = _own(scene) if live is None else live
+        for sensor in scene.sensors:
+            world.add(sensor.name, maker.sensor(sensor))
+        for actuator in scene.actuators:
+            world.add(actuator.name, maker.actuator(actuator))
     for link in scene.connections:
         world.connect(
             link.source, link.target, same_tick=link.same_tick, scale=link.scale, offset=link.offset
         )
+    for fault in scene.faults:
+        world.add_fault(fault)
     return world
+
+
+def _own(scene: Scene) -> Maker:
+    from crumple.live.units import Live
+
+    return Live(scene)
 
 
 def _isolation(scene: Scene, plan: UnitPlan) -> dict[str, Any]:

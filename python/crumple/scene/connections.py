@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from crumple.scene.document import Document
-from crumple.scene.plan import ConnectionPlan, UnitPlan
+from crumple.scene.plan import ConnectionPlan
 from crumple.scene.ports import BLOBS, Port, PortError, UnitPorts, element
 from crumple.scene.text import did_you_mean, listed
 from crumple.si import SiError, describe, factor_offset
 
-Units = Mapping[str, UnitPlan]
+if TYPE_CHECKING:
+    from crumple.scene.lines import Path
+    from crumple.scene.live import LiveDraft
+
+
+class Member(Protocol):
+    """What connections need to know of a unit. expose: variables of an FMU that are outputs besides."""
+
+    @property
+    def ports(self) -> UnitPorts | None: ...
+    @property
+    def expose(self) -> tuple[str, ...]: ...
+
+
+Units = Mapping[str, Member]
 
 
 class Exposed:
@@ -26,28 +40,41 @@ class Exposed:
             known.append(variable)
 
 
-def plan_connections(document: Document, units: Units, exposed: Exposed) -> list[ConnectionPlan]:
-    """All connections without mistakes."""
-    plans: list[ConnectionPlan] = []
-    for target, written in document.tree.get("connect", {}).items():
-        table: dict[str, Any] = {"from": written} if isinstance(written, str) else written
-        path = ("connect", target)
+def plan_connections(
+    document: Document, units: Units, exposed: Exposed, *, live: LiveDraft | None = None
+) -> list[ConnectionPlan]:
+    """All connections without mistakes, those of actuators' channels last. units: sensors and actuators, too.
+
+    What comes from a sensor or goes to an actuator does so within the tick where nothing else is said.
+    """
+    at_once = set(live.members) if live is not None else set()
+    written: list[tuple[Path, str, Any]] = [
+        (("connect", target), target, source) for target, source in document.tree.get("connect", {}).items()
+    ]
+    if live is not None:
+        written += live.feeds
+    sent = {feed.target for feed in live.feeds} if live is not None else set()  # an actuator feeds nobody
+    plans: dict[Path, ConnectionPlan] = {}
+    for path, target, said in written:
+        table: Mapping[str, Any] = {"from": said} if isinstance(said, str) else said
         if "from" not in table:
             continue  # the shape is wrong, and that is reported
+        source = table["from"]
         try:
-            input_port = find_input(target, units, table["from"])
-            output_port = find_output(table["from"], units, exposed)
+            input_port = find_input(target, units, source)
+            output_port = find_output(source, units, exposed)
             if input_port is not None and output_port is not None:
                 by_hand = "scale" in table or "offset" in table or _has_fault(document, path)
-                _check_pair(target, input_port, table["from"], output_port, by_hand=by_hand)
+                _check_pair(target, input_port, source, output_port, by_hand=by_hand)
         except PortError as error:
             document.fault(path, str(error))
             continue
+        same_tick = not at_once.isdisjoint(name.partition(".")[0] for name in (source, target))
         scale, offset = table.get("scale"), table.get("offset")
-        plans.append(ConnectionPlan(table["from"], target, table.get("same_tick", False), scale, offset))
+        plans[path] = ConnectionPlan(source, target, table.get("same_tick", same_tick), scale, offset)
     _check_sources(document, units, plans)
-    _check_cycles(document, plans)
-    return plans
+    _check_cycles(document, {path: plan for path, plan in plans.items() if plan.target not in sent})
+    return list(plans.values())
 
 
 # ---- names
@@ -129,7 +156,7 @@ def _outputs(unit: str, ports: UnitPorts) -> str:
 # ---- pairs
 
 
-def _has_fault(document: Document, path: tuple[str, ...]) -> bool:
+def _has_fault(document: Document, path: Path) -> bool:
     return any(fault[:2] == path for fault in document.faulty)
 
 
@@ -164,33 +191,33 @@ def _check_pair(target: str, into: Port, source: str, out: Port, *, by_hand: boo
         raise PortError(f"{fact} Give scale = 1 to pass the number on as it is.")
 
 
-def _check_sources(document: Document, units: Units, plans: list[ConnectionPlan]) -> None:
+def _check_sources(document: Document, units: Units, plans: Mapping[Path, ConnectionPlan]) -> None:
     """No element of an input is fed twice: TOML refuses a second equal key, but not "a.x" beside "a.x[0]"."""
-    fed: dict[tuple[str, str, int], str] = {}
-    for plan in plans:
+    fed: dict[tuple[str, str, int], Path] = {}
+    for path, plan in plans.items():
         unit, _, name = plan.target.partition(".")
         ports = units[unit].ports
         port = element(name, ports.find_input) if ports is not None else None
         if not isinstance(port, Port):
             continue
         for index in port.elements:
-            other = fed.setdefault((unit, port.whole, index), plan.target)
-            if other != plan.target:
-                fact = f'is fed already by "{other}"; an input has one source. Take one of them out.'
-                document.fault(("connect", plan.target), fact)
+            other = fed.setdefault((unit, port.whole, index), path)
+            if other != path:
+                by = f'by "{plans[other].target}"' if path[0] == other[0] else "in [connect]"
+                document.fault(path, f"is fed already {by}; an input has one source. Take one of them out.")
                 break
 
 
 # ---- cycles
 
 
-def _check_cycles(document: Document, plans: list[ConnectionPlan]) -> None:
+def _check_cycles(document: Document, plans: Mapping[Path, ConnectionPlan]) -> None:
     """No units that wait for each other within a tick."""
-    feeds: dict[str, dict[str, str]] = {}  # producer -> consumer -> target of one connection between them
-    for plan in plans:
+    feeds: dict[str, dict[str, Path]] = {}  # producer -> consumer -> one connection between them
+    for path, plan in plans.items():
         if plan.same_tick is True:
             producer, consumer = plan.source.partition(".")[0], plan.target.partition(".")[0]
-            feeds.setdefault(producer, {}).setdefault(consumer, plan.target)
+            feeds.setdefault(producer, {}).setdefault(consumer, path)
     done: set[str] = set()
     for unit in sorted(feeds):
         cycle = _cycle(unit, feeds, done)
@@ -198,10 +225,10 @@ def _check_cycles(document: Document, plans: list[ConnectionPlan]) -> None:
             ring = [*cycle, cycle[0]]
             fact = f"These units wait for each other within one tick: {' -> '.join(ring)}."
             remedy = "Drop same_tick from one of these connections."
-            document.fault(("connect", feeds[ring[0]][ring[1]]), f"{fact} {remedy}")
+            document.fault(feeds[ring[0]][ring[1]], f"{fact} {remedy}")
 
 
-def _cycle(first: str, feeds: Mapping[str, Mapping[str, str]], done: set[str]) -> list[str]:
+def _cycle(first: str, feeds: Mapping[str, Mapping[str, Path]], done: set[str]) -> list[str]:
     """Units of a cycle that can be reached from `first`, in the order in which they feed each other."""
     path: list[str] = []
     ahead = [iter([first])]

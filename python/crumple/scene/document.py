@@ -1,10 +1,16 @@
 """The text of a scene and of what it includes, merged, with the origin of every key kept.
 
 What is included, files or bundled scenes by name, comes first, in its order, and the file that includes it
-wins. Tables merge key by key; anything else replaces what was there. Three rules keep a merge from mixing
-what does not belong together: a unit that names its `fmu` or `plugin` replaces the included unit whole, a
-requirement that names its `signal` or `metric` likewise, and a connection always does. A plain value for a
-parameter of the scene changes its default and keeps its limits.
+wins. Tables merge key by key; anything else replaces what was there. A few rules keep a merge from mixing what
+does not belong together:
+
+- a unit that names its `fmu` or `plugin` replaces the included unit whole, a requirement that names its `signal`
+  or `metric`, or a fault that names its `kind`, likewise; a connection always does;
+- so do the channels of a sensor or an actuator, whose order is the message;
+- a sensor or an actuator that names its `zmq` forgets an included `rig`; one that names its `rig` forgets what only
+  an address of its own can have.
+
+A plain value for a parameter of the scene changes its default and keeps its limits.
 """
 
 from __future__ import annotations
@@ -27,6 +33,20 @@ if TYPE_CHECKING:
 
 SUFFIX = ".toml"  # of scene files
 _MOST_DEPTH = 40  # of tables and arrays within each other; a deeper text is no scene
+_LIVE = ("sensors", "actuators")
+_ALONE = (
+    "zmq",
+    "bind",
+    "key",
+    "max_age",
+    "stop_age",
+    "policy",
+    "queue",
+    "required",
+    "start_timeout",
+    "stale_max",
+)
+_REPLACING = {"units": ("fmu", "plugin"), "requirements": ("signal", "metric"), "faults": ("kind",)}
 _TOO_DEEP = f"is nested more than {_MOST_DEPTH} deep."
 _MOST_BYTES = 20_000_000  # no scene; a recording, perhaps, that was named by mistake
 
@@ -57,9 +77,13 @@ class Origin:
 
 
 class Document:
-    """A scene's merged tables, and what is wrong with them so far."""
+    """A scene's merged tables, and what is wrong with them so far.
 
-    def __init__(self) -> None:
+    texts: of files by their absolute path, to be read instead of what is on the disk.
+    """
+
+    def __init__(self, *, texts: Mapping[File, str] | None = None) -> None:
+        self.texts = {} if texts is None else texts
         self.tree: dict[str, Any] = {}
         self.files: list[Origin] = []  # in the order in which they were read
         self.origins: dict[Path, Origin] = {}  # of every key, by its path
@@ -120,6 +144,9 @@ class Document:
         self._merge(self.tree, table, (), origin)
 
     def _merge(self, onto: dict[str, Any], table: Mapping[str, Any], path: Path, origin: Origin) -> None:
+        for key in _outdated(path, table):
+            if onto.pop(key, None) is not None:
+                self._forget((*path, key))
         for key, value in table.items():
             at = (*path, key)
             old = onto.get(key)
@@ -148,10 +175,20 @@ class Document:
 
 
 def _replaces(path: Path, value: Mapping[str, Any]) -> bool:
+    if len(path) == 3 and path[0] in _LIVE:
+        return path[2] == "channels"  # their order is the message
     if len(path) != 2:
         return False
-    replacing = {"units": ("fmu", "plugin"), "requirements": ("signal", "metric")}.get(str(path[0]), ())
-    return path[0] == "connect" or any(key in value for key in replacing)
+    return path[0] == "connect" or any(key in value for key in _REPLACING.get(str(path[0]), ()))
+
+
+def _outdated(path: Path, table: Mapping[str, Any]) -> tuple[str, ...]:
+    """What no longer holds of an included sensor or actuator that gets an address, or that a rig takes in."""
+    if len(path) != 2 or path[0] not in _LIVE:
+        return ()
+    if "rig" in table:
+        return _ALONE
+    return ("rig",) if "zmq" in table else ()
 
 
 # ---- reading
@@ -169,12 +206,13 @@ class Asked(NamedTuple):
         document.mistakes.append(Mistake(self.origin.label, line, "include", text))
 
 
-def read_document(path: File, *, label: str) -> Document:
+def read_document(path: File, *, label: str, texts: Mapping[File, str] | None = None) -> Document:
     """The scene at `path` with all that it includes. label: how the user calls the file.
 
+    texts: of files by their absolute path, to be read instead of what is on the disk.
     Raises SceneError for what cannot be read or is no TOML, with file and line.
     """
-    document = Document()
+    document = Document(texts=texts)
     _read(document, path, label, ())
     document.raise_mistakes()
     return document
@@ -216,7 +254,7 @@ def _include(document: Document, name: str, within: tuple[Asked, ...]) -> None:
     assert asked.origin.path is not None
     path = File(os.path.normpath(asked.origin.path.parent / name))
     label = os.path.normpath(os.path.join(os.path.dirname(asked.origin.label), name))
-    if not path.is_file() and (scene := bundled_scenes().get(name)):
+    if path not in document.texts and not path.is_file() and (scene := bundled_scenes().get(name)):
         path, label = scene, f"{name} (bundled)"
     circle = [a.origin for a in within]
     while circle and circle[0].path != path:
@@ -228,6 +266,8 @@ def _include(document: Document, name: str, within: tuple[Asked, ...]) -> None:
 
 
 def _content(document: Document, path: File, label: str, within: tuple[Asked, ...]) -> bytes | None:
+    if path in document.texts:
+        return document.texts[path].encode()
     try:
         if path.stat().st_size <= _MOST_BYTES:
             return path.read_bytes()

@@ -10,6 +10,7 @@ from typing import Any
 from crumple.errors import Mistake, SceneError
 from crumple.scene.check import plan_scene
 from crumple.scene.document import SUFFIX, bundled_scenes, read_document
+from crumple.scene.pacing import Given
 from crumple.scene.plan import Scene
 from crumple.scene.text import did_you_mean, listed
 
@@ -41,14 +42,32 @@ def load_scene(
     seed: int | None = None,
     stop: str | float | None = None,
     threads: int | None = None,
+    mode: str | None = None,
+    speed: float | None = None,
+    strict: bool | None = None,
+    wait: bool | None = None,
+    keys: bool = True,
+    texts: Mapping[Path, str] | None = None,
 ) -> Scene:
     """Read and check a scene. Of FMUs, only the descriptions are read; plugins are imported.
 
     name_or_path: of a bundled scene, or of a file.
     set: parameters of the scene by name, and "unit.parameter" of units.
-    seed, stop, threads: instead of the scene's own.
+    seed, stop, threads, mode, speed, strict: instead of the scene's own.
+    wait: False: the run begins without the sensors that it would wait for.
+    keys: whether the files of keys must be there; a replay talks to nobody and needs none.
+    texts: of scene files by their absolute path, to be read instead of what is on the disk now.
     Raises SceneError with every mistake, each with file and line.
     """
     path, label = locate_scene(name_or_path)
-    document = read_document(path, label=label)
-    return plan_scene(document, name=path.stem, given=set or {}, seed=seed, stop=stop, threads=threads)
+    document = read_document(path, label=label, texts=texts)
+    return plan_scene(
+        document,
+        name=path.stem,
+        given=set or {},
+        seed=seed,
+        stop=stop,
+        threads=threads,
+        live=Given(mode, speed, strict, wait),
+        look_at_keys=keys,
+    )

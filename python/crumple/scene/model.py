@@ -10,159 +10,47 @@ Importing pydantic costs a tenth of a second: only `crumple.scene.shape` imports
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainValidator,
-    Tag,
-    WithJsonSchema,
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, PlainValidator, Tag
+
+from crumple.scene.model_live import (
+    ActuatorTable,
+    FaultTable,
+    KeysTable,
+    PacingTable,
+    RigTable,
+    SensorTable,
+    TimingTable,
 )
+from crumple.scene.model_values import (
+    VALUE_SCHEMA,
+    Count,
+    End,
+    Flag,
+    Name,
+    Number,
+    Quantity,
+    Seed,
+    Size,
+    Table,
+    Text,
+    TextOrTexts,
+    Texts,
+    Value,
+    Version,
+    kind_of,
+    one_of,
+    words,
+)
+from crumple.scene.text import NAME, TIMING
 
-from crumple.scene.text import NAME, shown
-
-VERSION = 1
-_LARGEST = 2**63 - 1  # TOML's own limit
-_name = re.compile(NAME)
-
-
-def _fail(wanted: str, value: object) -> ValueError:
-    return ValueError(f"{wanted}, not {shown(value)}.")
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
-    raise _fail("must be a text in quotes", value)
-
-
-def _flag(value: Any) -> Any:
-    if isinstance(value, bool):
-        return value
-    raise _fail("must be true or false", value)
-
-
-def _whole(least: int) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= _LARGEST:
-            return value
-        raise _fail(f"must be a whole number, {least} or more", value)
-
-    return check
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _number(value: Any) -> Any:
-    if _is_number(value) and math.isfinite(value):
-        return value
-    raise _fail("must be a number", value)
-
-
-def _quantity(value: Any) -> Any:
-    if isinstance(value, str) or (_is_number(value) and math.isfinite(value)):
-        return value
-    raise _fail('must be a number, or a number with a unit in quotes as in "57.09 km/h"', value)
-
-
-def _size(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST:
-        return value
-    raise _fail('must be a size in quotes as in "512 MiB", or a whole number of bytes', value)
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_value(item) for item in value]
-    if isinstance(value, str | bool) or (_is_number(value) and math.isfinite(value)):
-        return value
-    raise _fail("must be a number, a text, true, false or an array of these", value)
-
-
-def _texts(value: Any) -> Any:
-    if not isinstance(value, list):
-        raise _fail("must be an array of texts", value)
-    for item in value:
-        if not isinstance(item, str):
-            raise ValueError(f"must be an array of texts, and {shown(item)} is none.")
-    return value
-
-
-def _text_or_texts(value: Any) -> Any:
-    return value if isinstance(value, str) else _texts(value)
-
-
-def _named(value: Any) -> Any:
-    if isinstance(value, str) and not _name.fullmatch(value):
-        raise ValueError("cannot be a name: a name has letters, digits and _ only, and no digit first.")
-    return value
-
-
-def _version(value: Any) -> Any:
-    if value == VERSION and type(value) is int:
-        return value
-    if type(value) is int and value > VERSION:
-        raise ValueError(f"this Crumple reads format {VERSION}; format {value} needs a newer one.")
-    raise _fail(f"must be {VERSION}, the version of this format", value)
-
-
-def _end(value: Any) -> Any:
-    if value == "end":
-        return value
-    raise _fail('can only be "end"; for a window, write from = and until =', value)
-
-
-def _or_reference(schema: dict[str, Any]) -> WithJsonSchema:
-    return WithJsonSchema({"anyOf": [schema, {"type": "string", "pattern": rf"^\${NAME}$"}]})
-
-
-_ARRAY_OF_TEXTS = {"type": "array", "items": {"type": "string"}}
-_COUNT = {"type": "integer", "minimum": 1, "maximum": _LARGEST}
-_SEED = {"type": "integer", "minimum": 0, "maximum": _LARGEST}
-_BYTES = {"type": ["integer", "string"], "minimum": 0, "maximum": _LARGEST}
-
-_VALUE = {"format": "value"}  # holds itself: build_schema puts a reference in its place
-
-Version = Annotated[Any, PlainValidator(_version), WithJsonSchema({"const": VERSION})]
-End = Annotated[Any, PlainValidator(_end), WithJsonSchema({"const": "end"})]
-Name = Annotated[str, BeforeValidator(_named), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
-Text = Annotated[Any, PlainValidator(_text), WithJsonSchema({"type": "string"})]
-Texts = Annotated[Any, PlainValidator(_texts), WithJsonSchema(_ARRAY_OF_TEXTS)]
-TextOrTexts = Annotated[
-    Any, PlainValidator(_text_or_texts), WithJsonSchema({"anyOf": [{"type": "string"}, _ARRAY_OF_TEXTS]})
-]
-Flag = Annotated[Any, PlainValidator(_flag), _or_reference({"type": "boolean"})]
-Count = Annotated[Any, PlainValidator(_whole(1)), _or_reference(_COUNT)]
-Seed = Annotated[Any, PlainValidator(_whole(0)), _or_reference(_SEED)]
-Number = Annotated[Any, PlainValidator(_number), _or_reference({"type": "number"})]
-Quantity = Annotated[Any, PlainValidator(_quantity), WithJsonSchema({"type": ["number", "string"]})]
-Size = Annotated[Any, PlainValidator(_size), WithJsonSchema(_BYTES)]
-Value = Annotated[Any, PlainValidator(_value), WithJsonSchema(_VALUE)]
-
-
-def _kind(value: Any) -> str:
-    return "table" if isinstance(value, dict | BaseModel) else "plain"
+_MODES = ("free", "realtime", "lockstep")
+Mode = Annotated[Any, PlainValidator(one_of(*_MODES)), words(*_MODES)]
 
 
 def _record_kind(value: Any) -> str:
     return "array" if isinstance(value, list) else "table"
-
-
-class Table(BaseModel):
-    """A table of a scene file: no keys but its own."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
 
 class ClockTable(Table):
@@ -175,6 +63,10 @@ class ClockTable(Table):
     start: Quantity = Field(0, description="Time of the first communication point.")
     seed: Seed = Field(0, description="Seed of all random streams; `--seed` overrides it.")
     threads: Count = Field(None, description="Most threads to use; results never depend on it.")
+    mode: Mode = Field(
+        "free",
+        description="What paces the run: nothing (free), the wall clock (realtime), or a rig (lockstep).",
+    )
 
 
 class ParameterTable(Table):
@@ -299,17 +191,42 @@ class RequirementTable(Table):
 
 
 ParameterValue = Annotated[
-    Annotated[Value, Tag("plain")] | Annotated[ParameterTable, Tag("table")], Discriminator(_kind)
+    Annotated[Value, Tag("plain")] | Annotated[ParameterTable, Tag("table")], Discriminator(kind_of)
 ]
-Source = Annotated[Annotated[Text, Tag("plain")] | Annotated[LinkTable, Tag("table")], Discriminator(_kind)]
+Source = Annotated[Annotated[Text, Tag("plain")] | Annotated[LinkTable, Tag("table")], Discriminator(kind_of)]
 Records = Annotated[
     Annotated[RecordTable, Tag("table")] | Annotated[list[RecordTable], Tag("array")],
     Discriminator(_record_kind),
 ]
 
 
+class _Budget(dict[str, Any]):
+    """The table [requirements.timing], which is told from other requirements by its name."""
+
+
+def _mark_budget(tables: Any) -> Any:
+    if isinstance(tables, dict) and isinstance(tables.get(TIMING), dict):
+        return {**tables, TIMING: _Budget(tables[TIMING])}
+    return tables
+
+
+def _requirement_kind(value: Any) -> str:
+    return "budget" if isinstance(value, _Budget | TimingTable) else "table"
+
+
+Requirement = Annotated[
+    Annotated[RequirementTable, Tag("table")] | Annotated[TimingTable, Tag("budget")],
+    Discriminator(_requirement_kind),
+]
+Requirements = Annotated[dict[Name, Requirement], BeforeValidator(_mark_budget)]
+
+
 class SceneFile(Table):
     """A scene of Crumple: units, how they are connected, and what must hold of them."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"anyOf": [{"required": ["units"]}, {"required": ["sensors"]}]}
+    )
 
     crumple: Version = Field(description="Version of this format.")
     title: Text = Field("", description="One line that says what happens.")
@@ -325,19 +242,44 @@ class SceneFile(Table):
     isolation: IsolationTable = Field(
         default=IsolationTable(), description="Where units run that do not say so themselves."
     )
-    units: dict[Name, UnitTable] = Field(description="The instances of models by name.", min_length=1)
+    units: dict[Name, UnitTable] = Field(
+        default={}, description="The instances of models by name.", min_length=1
+    )
+    pacing: PacingTable = Field(
+        default=PacingTable(), description="How a run that the wall clock paces keeps time."
+    )
+    keys: KeysTable = Field(
+        default=KeysTable(secret=""), description="Whom this bench is to those it talks to over a network."
+    )
+    sensors: dict[Name, SensorTable] = Field(
+        default={}, description="Live inputs by name: what comes over ZeroMQ while the run goes on."
+    )
+    actuators: dict[Name, ActuatorTable] = Field(
+        default={}, description="Live outputs by name: what is sent over ZeroMQ while the run goes on."
+    )
+    rigs: dict[Name, RigTable] = Field(default={}, description="Peers by name that pace a run in lockstep.")
     connect: dict[str, Source] = Field(default={}, description='"unit.input" = "unit.output".')
     record: Records = Field(
         default_factory=list, description="What is recorded; all outputs at every tick by default."
     )
-    requirements: dict[Name, RequirementTable] = Field(default={}, description="What must hold.")
+    requirements: Requirements = Field(
+        default={}, description='What must hold. "timing" is the timing budget of a live run.'
+    )
+    faults: dict[Name, FaultTable] = Field(
+        default={}, description="Disturbances by name: what an input receives, made wrong on purpose."
+    )
     view: dict[str, Any] = Field(default={}, description="For viewers; kept, without effect on the run.")
 
 
 def build_schema() -> dict[str, Any]:
     """The JSON Schema of a scene file, for editors and for `crumple.scene.shape`."""
     schema = SceneFile.model_json_schema()
-    schema["$defs"]["Value"] = {"type": ["number", "string", "boolean", "array"], "items": dict(_VALUE)}
+    requirements = schema["properties"]["requirements"]
+    requirements["properties"] = {
+        TIMING: {"$ref": "#/$defs/TimingTable", "description": "The timing budget."}
+    }
+    requirements["patternProperties"] = {f"^(?!{TIMING}$){NAME}$": {"$ref": "#/$defs/RequirementTable"}}
+    schema["$defs"]["Value"] = {"type": ["number", "string", "boolean", "array"], "items": dict(VALUE_SCHEMA)}
     _tidy(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Crumple scene"}
 

@@ -240,8 +240,10 @@ def _override_unit(
         )
     elif unit not in units or not key:
         near = did_you_mean(name if unit in units else unit, units) or f" Units: {listed(units)}."
-        if unit == "clock" and key in ("stop", "seed", "threads"):
+        if unit == "clock" and key in ("stop", "seed", "threads", "mode"):
             near = f" The clock's own is given with --{key}."
+        if any(unit in (document.tree.get(kind) or {}) for kind in ("sensors", "actuators", "rigs")):
+            near = f' What is live has no parameters: write {key or "key"} = "$name" there, and set name.'
         document.mistakes.append(Mistake(None, None, label, f'the scene has no unit "{unit}".{near}'))
     elif isinstance(units[unit], dict):
         table = "with" if "plugin" in units[unit] else "start"

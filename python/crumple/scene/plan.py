@@ -8,6 +8,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crumple.live.plan import (
+    ActuatorPlan,
+    FaultPlan,
+    LivePlan,
+    PacingPlan,
+    RigPlan,
+    SensorPlan,
+    TimingPlan,
+)
+
 if TYPE_CHECKING:
     from crumple.archive import Archive
     from crumple.requirement import Requirement
@@ -83,6 +93,9 @@ class Scene:
     horizon [s]: the end that the file asks for; `stop`, unless it was given from outside.
     parameters: of the scene, by name, with `--set` applied.   overrides: what `--set` gave, by name.
     isolate, step_timeout [s, wall time]: from outside, for all units, whatever they say; None: not given.
+    connections: those of actuators' channels included.
+    sensors, actuators: units as well, of the same names' space; `units` are those that are simulated.
+    timing: the timing budget, None where there is none.   faults: in the order in which they apply.
     record: at most one group for each rate; requirements' signals are in the one with `every` 1.
     warnings: what is allowed, and may still not be meant.
     """
@@ -106,6 +119,12 @@ class Scene:
     record: tuple[RecordGroup, ...]
     isolate: bool | None = None
     step_timeout: float | None = None
+    pacing: PacingPlan = field(default_factory=PacingPlan)
+    sensors: tuple[SensorPlan, ...] = ()
+    actuators: tuple[ActuatorPlan, ...] = ()
+    rigs: tuple[RigPlan, ...] = ()
+    timing: TimingPlan | None = None
+    faults: tuple[FaultPlan, ...] = ()
     view: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -113,3 +132,8 @@ class Scene:
     def stop(self) -> Fraction:
         """Time of the last communication point [s]."""
         return self.start + self.stop_tick * self.period
+
+    @property
+    def live(self) -> LivePlan:
+        """All that is live."""
+        return LivePlan(period=self.period, sensors=self.sensors, actuators=self.actuators, rigs=self.rigs)

@@ -80,7 +80,9 @@ def _unmatched(document: Document, path: Path, pattern: str, units: Units, expos
             port = find_output(pattern, units, exposed)
             return [] if port is None else [f"{pattern.partition('.')[0]}.{port.whole}"]
         everything = outputs(units, exposed)
-        faulty = any(fault[0] == "units" for fault in document.faulty)  # it may mean one of those
+        faulty = any(
+            fault[0] in ("units", "sensors") for fault in document.faulty
+        )  # it may mean one of those
         if not faulty and pattern != "*":
             near = did_you_mean(pattern, everything) or f" Outputs: {listed(everything)}."
             document.fault(path, f'no output is called "{pattern}".{near}')

@@ -14,7 +14,7 @@ from crumple.scene.document import Document
 from crumple.scene.parameters import Parameters, split_quantity
 from crumple.scene.plan import Value
 from crumple.scene.ports import BLOBS, Port, PortError
-from crumple.scene.text import NAME, did_you_mean, listed, shown
+from crumple.scene.text import NAME, TIMING, did_you_mean, listed, shown
 from crumple.si import SiError, factor_offset, parse_quantity, parse_si
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def plan_requirements(
 
     plans: list[Requirement] = []
     for name, table in document.tree.get("requirements", {}).items():
+        if name == TIMING:
+            continue  # it is judged by the clock, see `pacing`
         path = ("requirements", name)
         draft: dict[str, Any] = {"name": name, "doc": table.get("doc", "")}
         steps: list[Callable[[], dict[str, Any]]] = [

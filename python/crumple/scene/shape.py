@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from crumple.description import closest
-from crumple.scene.text import listed, shown
+from crumple.scene.text import TIMING, listed, shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -75,6 +75,8 @@ def fits(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) 
         return fits(value, definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "const" in schema and (value != schema["const"] or type(value) is not type(schema["const"])):
         return False
+    if "enum" in schema and value not in schema["enum"]:
+        return False
     if "type" in schema and not _has_type(value, schema["type"]):
         return False
     for keyword, least, most in (("anyOf", 1, math.inf), ("oneOf", 1, 1)):
@@ -125,7 +127,8 @@ def _object_fits(value: dict[str, Any], schema: Mapping[str, Any], definitions: 
 
 # ---- the models
 
-_LATER = {"faults": "come in a later version of Crumple; take this table out."}
+_TAGS = ("plain", "table", "array", "budget")  # of unions, in pydantic's locations
+_NO_CHANNEL = "is empty: a message has at least one number."
 _TABLES = {"model_type", "model_attributes_type", "dict_type", "dict_attributes_type"}
 
 
@@ -155,7 +158,7 @@ def _fault(tree: Mapping[str, Any], found: Any) -> Fault:
     if kind in _TABLES:
         return Fault(path, f"must be a table, not {shown(found['input'])}.")
     if kind == "too_short":
-        return Fault(path, "is empty: a scene has at least one unit.")
+        return Fault(path, "is empty: a scene has at least one unit." if path == ("units",) else _NO_CHANNEL)
     return Fault(path, f"{found['msg']}.")
 
 
@@ -171,7 +174,7 @@ def _follow(tree: Any, loc: tuple[str | int, ...]) -> tuple[Path, list[str | int
         )
         if there:
             node = node[part]
-        elif len(rest) > 1 and part in ("plain", "table", "array"):
+        elif len(rest) > 1 and part in _TAGS:
             rest.pop(0)
             continue
         else:
@@ -183,24 +186,42 @@ def _follow(tree: Any, loc: tuple[str | int, ...]) -> tuple[Path, list[str | int
 
 def _model_at(path: Path) -> type[BaseModel] | None:
     """The model of the table at `path`."""
-    from crumple.scene import model
+    from crumple.scene import model, model_live
 
     if not path:
         return model.SceneFile
     first = path[0]
     if path[-1] == "limits" and (path == ("isolation", "limits") or (first == "units" and len(path) == 3)):
         return model.LimitsTable
-    if path == ("isolation",):
-        return model.IsolationTable
-    if first in ("clock", "record"):
-        return model.ClockTable if first == "clock" else model.RecordTable
-    tables: dict[Any, type[BaseModel]] = {
-        "parameters": model.ParameterTable,
-        "units": model.UnitTable,
-        "connect": model.LinkTable,
-        "requirements": model.RequirementTable,
+    if first == "record":
+        return model.RecordTable
+    if path == ("requirements", TIMING):
+        return model_live.TimingTable
+    if len(path) == 4 and path[2] == "channels":
+        channels: dict[Any, type[BaseModel]] = {
+            "actuators": model_live.OutChannelTable,
+            "sensors": model_live.ChannelTable,
+        }
+        return channels.get(first)
+    single: dict[Any, type[BaseModel]] = {
+        "clock": model.ClockTable,
+        "isolation": model.IsolationTable,
+        "keys": model_live.KeysTable,
+        "pacing": model_live.PacingTable,
     }
-    return tables.get(first) if len(path) == 2 else None
+    named: dict[Any, type[BaseModel]] = {
+        "actuators": model_live.ActuatorTable,
+        "connect": model.LinkTable,
+        "faults": model_live.FaultTable,
+        "parameters": model.ParameterTable,
+        "requirements": model.RequirementTable,
+        "rigs": model_live.RigTable,
+        "sensors": model_live.SensorTable,
+        "units": model.UnitTable,
+    }
+    if len(path) == 1:
+        return single.get(first)
+    return named.get(first) if len(path) == 2 else None
 
 
 def _keys(model: type[BaseModel]) -> dict[str, str]:
@@ -222,16 +243,17 @@ def _description(path: Path, key: str) -> str:
 
 
 def _unknown_key(path: Path) -> str:
-    from crumple.scene import model
+    from crumple.scene import model, model_live
 
     key = str(path[-1])
-    if len(path) == 1 and key in _LATER:
-        return _LATER[key]
     known = _model_at(path[:-1])
     keys = _keys(known) if known is not None else {}
+    if path[:2] == ("requirements", TIMING) and key in _keys(model.RequirementTable):
+        return f'has no meaning in a timing budget, which "{TIMING}" is; name the requirement otherwise.'
     near = "".join(f' Did you mean "{name}"?' for name in closest(key, keys, limit=1))
-    if not near and len(path) == 1 and key in _keys(model.ClockTable):
-        near = " It belongs in [clock]."
+    for name, table in (("clock", model.ClockTable), ("pacing", model_live.PacingTable)):
+        if key in _keys(table) and (len(path) == 1 or path[0] in ("clock", "pacing")):
+            near = f" It belongs in [{name}]."
     if len(path) == 1 and key in _keys(model.IsolationTable):
         near = " It belongs in [isolation], or to a unit."
-    return f"unknown key.{near or f' There are: {listed(keys)}.'}"
+    return f"unknown key.{near or f' There are: {listed(keys, most=20)}.'}"

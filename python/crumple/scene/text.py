@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 
 from crumple.description import did_you_mean
 
-__all__ = ["NAME", "did_you_mean", "key_path", "listed", "matches", "shown"]
+__all__ = ["NAME", "TIMING", "did_you_mean", "key_path", "listed", "matches", "shown"]
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+TIMING = "timing"  # of all requirements the one that is the timing budget
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _MOST = 60  # characters of a value
 

@@ -1,0 +1,629 @@
+"""What a scene says of live inputs and outputs, pacing, timing and faults, and what becomes of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crumple.errors import SceneError
+from crumple.live.keys import new_pair
+from crumple.live.plan import (
+    STAMPS,
+    ActuatorPlan,
+    Channel,
+    Endpoint,
+    FaultPlan,
+    LivePlan,
+    PacingPlan,
+    RigPlan,
+    SensorPlan,
+    TimingPlan,
+)
+from crumple.scene import ConnectionPlan, Scene, compose, load_scene
+from crumple.scene.addresses import AddressError, is_loopback, parse_address, same_place
+from crumple.table import Table
+from fmu_build import build_fmu
+from ramp_scene import SCENE as RAMP
+from ramp_scene import mistakes, writer
+
+LIVE = """
+crumple = 1
+
+[clock]
+period = "1 ms"
+stop = "50 ms"
+mode = "realtime"
+
+[parameters]
+age = "5 ms"
+here = "tcp://127.0.0.1:5555"
+
+[units.ramp]
+plugin = "plugins.py:Ramp"
+
+[units.meter]
+plugin = "plugins.py:Meter"
+
+[sensors.front]
+zmq = "$here"
+channels = { acceleration = "g", belt_on = { kind = "boolean", start = true }, gear = { kind = "integer" } }
+max_age = "$age"
+stop_age = "1 s"
+policy = "substitute"
+stale_max = "2 %"
+lost_max = 3
+
+[actuators.squib]
+zmq = "tcp://127.0.0.1:*"
+every = 2
+
+[actuators.squib.channels]
+y = { from = "meter.y", safe = "1 g" }
+part = "ramp.wide[1]"
+on = "front.belt_on"
+age = { from = "front.age", same_tick = false }
+
+[connect]
+"meter.a" = "front.acceleration"
+"""
+RIG = """
+crumple = 1
+
+[clock]
+period = "1 ms"
+stop = "1 s"
+mode = "lockstep"
+
+[units.meter]
+plugin = "plugins.py:Meter"
+
+[rigs.ecu]
+zmq = "ipc:///tmp/ecu.sock"
+timeout = "2 s"
+
+[sensors.pulse]
+rig = "ecu"
+channels = { a = "m/s^2" }
+
+[actuators.shown]
+rig = "ecu"
+channels.y = "meter.y"
+
+[connect]
+"meter.a" = "pulse.a"
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    return writer(tmp_path)
+
+
+def written(write: Callable[..., Path], *more: str, text: str = LIVE, **arguments: Any) -> Scene:
+    return load_scene(write("\n".join([text, *more])), **arguments)
+
+
+# ---- what is read
+
+
+def test_a_sensor_has_its_values_in_the_units_of_its_channels(write: Any) -> None:
+    [front] = written(write).sensors
+    assert front == SensorPlan(
+        name="front",
+        channels=(
+            Channel(name="acceleration", si="g"),
+            Channel(name="belt_on", kind="boolean", start=1.0, substitute=1.0),
+            Channel(name="gear", kind="integer"),
+        ),
+        endpoint=Endpoint(address="tcp://127.0.0.1:5555"),
+        max_age=0.005,
+        stop_age=1.0,
+        policy="substitute",
+        stale_max=0.02,
+        lost_max=3,
+    )
+
+
+def test_start_and_substitute_are_converted_and_the_one_stands_in_for_the_other(write: Any) -> None:
+    channels = """
+[sensors.rear]
+zmq = "tcp://127.0.0.1:5557"
+[sensors.rear.channels]
+speed = { si = "m/s", start = "36 km/h" }
+way = { si = "m", start = 2, substitute = "1 km" }
+"""
+    speed, way = written(write, channels).sensors[1].channels
+    assert (speed.start, speed.substitute) == (10.0, 10.0)
+    assert (way.start, way.substitute) == (2.0, 1000.0)
+
+
+def test_an_actuators_channel_is_what_feeds_it_unless_it_says_otherwise(write: Any) -> None:
+    more = "force = { from = 'meter.y', si = 'm/s^2', kind = 'real' }"
+    text = LIVE.replace("[connect]", f"{more}\n[connect]")
+    [squib] = written(write, text=text).actuators
+    assert squib == ActuatorPlan(
+        name="squib",
+        channels=(
+            Channel(name="y", si="g", safe=1.0, source="meter.y"),
+            Channel(name="part", si="m/s", source="ramp.wide[1]"),
+            Channel(name="on", kind="boolean", source="front.belt_on"),
+            Channel(name="age", si="s", source="front.age"),
+            Channel(name="force", si="m/s^2", source="meter.y"),
+        ),
+        endpoint=Endpoint(address="tcp://127.0.0.1:*", bind=True),
+        every=2,
+    )
+
+
+def test_a_channel_that_is_fed_among_the_connections_takes_its_unit_from_there(write: Any) -> None:
+    text = LIVE.replace('y = { from = "meter.y", safe = "1 g" }', "y = {}\nz = {}")
+    links = '"squib.y" = "meter.y"\n"squib.z" = { from = "meter.y", scale = 2, same_tick = false }'
+    scene = written(write, links, text=text)
+    assert [(c.name, c.si, c.source) for c in scene.actuators[0].channels[:2]] == [
+        ("y", "g", "meter.y"),
+        ("z", "1", "meter.y"),  # scaled by hand: what it measures is not known
+    ]
+    assert ConnectionPlan("meter.y", "squib.y", same_tick=True) in scene.connections
+    assert ConnectionPlan("meter.y", "squib.z", same_tick=False, scale=2) in scene.connections
+
+
+def test_what_is_measured_is_used_and_what_is_computed_is_sent_within_the_tick(write: Any) -> None:
+    assert written(write).connections == (
+        ConnectionPlan("front.acceleration", "meter.a", same_tick=True),
+        ConnectionPlan("meter.y", "squib.y", same_tick=True),
+        ConnectionPlan("ramp.wide[1]", "squib.part", same_tick=True),
+        ConnectionPlan("front.belt_on", "squib.on", same_tick=True),
+        ConnectionPlan("front.age", "squib.age", same_tick=False),
+    )
+
+
+def test_a_connection_from_a_sensor_may_take_its_time(write: Any) -> None:
+    late = LIVE.replace('"meter.a" = "front.acceleration"', "").replace("[connect]", "")
+    late += '[connect]\n"meter.a" = { from = "front.acceleration", same_tick = false }'
+    assert not written(write, text=late).connections[0].same_tick
+
+
+def test_connections_between_units_stay_one_tick_late_beside_sensors(write: Any) -> None:
+    scene = written(write, '"meter.part" = "ramp.wide[0]"')
+    assert ConnectionPlan("ramp.wide[0]", "meter.part", same_tick=False) in scene.connections
+
+
+def test_channels_and_stamps_are_recorded_and_can_be_required(write: Any) -> None:
+    requirement = '[requirements.age]\nmetric = "max(front.age)"\nmax = "6 ms"'
+    scene = written(write, requirement)
+    [group] = scene.record
+    channels = ["acceleration", "belt_on", "gear", *STAMPS]
+    assert [name for name in group.signals if name.startswith("front.")] == [f"front.{n}" for n in channels]
+    [age] = scene.requirements
+    assert (age.limits[0].value, age.source_si) == (0.006, "s")
+
+
+def test_a_sensors_port_can_be_drawn_and_a_port_it_has_not_cannot(write: Any) -> None:
+    chart = '[[view.charts]]\nsignal = "front.{}"'
+    assert written(write, chart.format("acceleration")).view
+    [text] = mistakes(write(LIVE + chart.format("accel")))
+    assert text.startswith("view.charts[0].signal: ")
+
+
+def test_a_scene_may_have_sensors_and_no_units(write: Any) -> None:
+    text = """
+crumple = 1
+[clock]
+period = "1 ms"
+stop = "1 s"
+mode = "realtime"
+[sensors.bench]
+zmq = "tcp://127.0.0.1:5555"
+channels = { force = "kN" }
+[requirements.force]
+metric = "max(bench.force)"
+max = "3 kN"
+"""
+    scene = written(write, text=text)
+    assert (scene.units, len(scene.requirements)) == ({}, 1)
+    assert 'sensor: unknown key. Did you mean "sensors"?' in mistakes(
+        write(text.replace("sensors", "sensor"))
+    )
+
+
+def test_pacing_is_read_and_has_the_defaults_of_its_plan(write: Any) -> None:
+    assert load_scene(write(RAMP)).pacing == PacingPlan()
+    pacing = """
+[pacing]
+speed = 0.5
+strict = true
+catch_up = 7
+grace = "20 ms"
+spin = "50 us"
+fifo = false
+locked = false
+"""
+    assert written(write, pacing).pacing == PacingPlan(
+        mode="realtime", speed=0.5, strict=True, catch_up=7, grace=0.02, spin=50e-6, fifo=False, locked=False
+    )
+
+
+def test_a_timing_budget_is_no_ordinary_requirement(write: Any) -> None:
+    budget = """
+[requirements.timing]
+missed_max = "0.1 %"
+slips_max = 0
+late_p99_max = "200 us"
+age_p99_max = "$age"
+doc = "of the bench"
+"""
+    scene = written(write, budget)
+    assert scene.requirements == ()
+    assert scene.timing == TimingPlan(
+        missed_max=0.001, slips_max=0, late_p99_max=0.0002, age_p99_max=0.005, doc="of the bench"
+    )
+
+
+def test_faults_are_in_the_inputs_unit_from_tick_to_tick_and_in_the_order_of_their_names(write: Any) -> None:
+    faults = """
+[faults.loose]
+on = "meter.a"
+kind = "stuck_at"
+value = "19.6133 m/s^2"
+from = "12 ms"
+until = "40.5 ms"
+doc = "plug"
+[faults.drop]
+on = "meter.a"
+kind = "gain"
+value = "90 %"
+from = "10.2 ms"
+[faults.hand]
+on = "squib.y"
+kind = "bias"
+value = 0.25
+manual = true
+[faults.frozen]
+on = "squib.part"
+kind = "stuck_at"
+from = 0
+"""
+    assert written(write, faults).faults == (
+        FaultPlan(name="drop", on="meter.a", kind="gain", value=0.9, since=11),
+        FaultPlan(name="frozen", on="squib.part", kind="stuck_at", since=0),
+        FaultPlan(name="hand", on="squib.y", kind="bias", value=0.25),
+        FaultPlan(name="loose", on="meter.a", kind="stuck_at", value=2.0, since=12, until=41, doc="plug"),
+    )
+
+
+def test_a_bias_on_a_temperature_is_a_difference_and_an_item_has_its_number(write: Any) -> None:
+    fmu = build_fmu("units2")
+    text = f"""
+crumple = 1
+[clock]
+period = "1 ms"
+stop = "1 s"
+start = "500 ms"
+[units.a]
+fmu = "{fmu}"
+[units.b]
+fmu = "{fmu}"
+[connect]
+"b.temperature_degC" = "a.temperature_out"
+"b.gear" = "a.gear_out"
+"""
+    fault = '[faults.{}]\non = "{}"\nkind = "{}"\nvalue = {}\nfrom = "510 ms"\n'
+    faults = fault.format("warm", "b.temperature_degC", "bias", '"5 K"')
+    faults += fault.format("hot", "b.temperature_degC", "stuck_at", '"300 K"')
+    if load_scene(write(text)).units["b"].ports.find_input("gear") is not None:  # type: ignore[union-attr]
+        faults += fault.format("gear", "b.gear", "stuck_at", '"drive"')
+    by_name = {plan.name: plan for plan in written(write, faults, text=text).faults}
+    assert by_name["warm"].value == 5.0
+    assert by_name["hot"].value == pytest.approx(26.85, rel=1e-14)
+    assert by_name["warm"].since == 10  # counted from the start, 500 ms
+
+
+def test_a_fault_on_an_element_needs_that_this_element_is_fed(write: Any) -> None:
+    fmu = build_fmu("all_types3")
+    text = f"""
+crumple = 1
+[clock]
+period = "1 ms"
+stop = "1 s"
+[units.a]
+fmu = "{fmu}"
+start = {{ n = 2, v_in = [7, 8], grid_in = [[1, 2], [3, 4]] }}
+[units.b]
+fmu = "{fmu}"
+start = {{ n = 2, v_in = [7, 8], grid_in = [[1, 2], [3, 4]] }}
+[connect]
+"b.v_in[1]" = "a.v_out[0]"
+[faults.stuck]
+on = "b.v_in[ELEMENT]"
+kind = "stuck_at"
+from = 0
+"""
+    assert len(written(write, text=text.replace("ELEMENT", "1")).faults) == 1
+    [text] = mistakes(write(text.replace("ELEMENT", "0")))
+    assert text.startswith('faults.stuck.on: "b.v_in[0]" is fed by nothing')
+
+
+def test_a_rig_binds_and_its_members_have_no_address(write: Any) -> None:
+    scene = written(write, text=RIG)
+    assert scene.rigs == (
+        RigPlan(name="ecu", endpoint=Endpoint(address="ipc:///tmp/ecu.sock", bind=True), timeout=2.0),
+    )
+    assert [(each.rig, each.endpoint) for each in (*scene.sensors, *scene.actuators)] == [("ecu", None)] * 2
+    assert scene.live == LivePlan(
+        period=Fraction(1, 1000), sensors=scene.sensors, actuators=scene.actuators, rigs=scene.rigs
+    )
+
+
+def test_a_message_holds_so_many_channels_and_no_more(write: Any) -> None:
+    def text(count: int) -> str:
+        channels = ", ".join(f'c{i} = "m"' for i in range(count))
+        return f'[sensors.wide]\nzmq = "tcp://127.0.0.1:5560"\nchannels = {{ {channels} }}'
+
+    assert len(written(write, text(504)).sensors[1].channels) == 504
+    assert mistakes(write(LIVE + text(505))) == [
+        "sensors.wide.channels: are 505, and a message holds 504 at most. Spread them over several."
+    ]
+
+
+# ---- keys
+
+
+def test_keys_are_found_from_the_file_that_names_them(write: Any, tmp_path: Path) -> None:
+    bench = new_pair("bench", folder=tmp_path / "keys")
+    rig = new_pair("rig", folder=tmp_path / "keys")
+    text = LIVE.replace('"$here"', '"tcp://10.0.0.7:5555"\nkey = "keys/rig.key"')
+    text = text.replace('"tcp://127.0.0.1:*"', '"tcp://*:5556"\nkey = ["keys/rig.key", "keys/bench.key"]')
+    scene = written(write, '[keys]\nsecret = "keys/bench.key_secret"', text=text)
+    [front], [squib] = scene.sensors, scene.actuators
+    assert front.endpoint == Endpoint(address="tcp://10.0.0.7:5555", secret=bench.secret, keys=(rig.public,))
+    assert squib.endpoint is not None and squib.endpoint.keys == (rig.public, bench.public)
+
+
+def test_on_loopback_there_is_no_encryption_unless_a_key_is_named(write: Any, tmp_path: Path) -> None:
+    new_pair("bench", folder=tmp_path)
+    keys = '[keys]\nsecret = "bench.key_secret"'
+    assert written(write, keys).sensors[0].endpoint == Endpoint(address="tcp://127.0.0.1:5555")
+    text = LIVE.replace('"$here"', '"$here"\nkey = "bench.key"')
+    assert written(write, keys, text=text).sensors[0].endpoint == Endpoint(
+        address="tcp://127.0.0.1:5555", secret=tmp_path / "bench.key_secret", keys=(tmp_path / "bench.key",)
+    )
+
+
+def test_a_secret_that_others_can_read_is_a_mistake_of_the_scene(write: Any, tmp_path: Path) -> None:
+    new_pair("bench", folder=tmp_path).secret.chmod(0o640)
+    text = LIVE.replace('"$here"', '"$here"\nkey = "bench.key"')
+    [text] = mistakes(write(text + '[keys]\nsecret = "bench.key_secret"'))
+    assert text.startswith('keys.secret: "bench.key_secret" can be read or written by others (mode 640).')
+
+
+def test_a_scene_that_talks_to_nobody_needs_no_files_of_keys(write: Any) -> None:
+    text = LIVE.replace('"$here"', '"tcp://10.0.0.7:5555"\nkey = "no.key"')
+    text += '[keys]\nsecret = "no.key_secret"'
+    assert len(mistakes(write(text))) == 2
+    assert written(write, text=text, keys=False).sensors[0].endpoint is not None
+
+
+# ---- including
+
+
+def test_an_including_file_gives_a_sensor_another_address_or_a_rig(write: Any) -> None:
+    write(RIG, "rig.toml")
+    own = 'crumple = 1\ninclude = "rig.toml"\n[clock]\nmode = "realtime"\n'
+    own += '[sensors.pulse]\nzmq = "tcp://127.0.0.1:5555"\nmax_age = "5 ms"\n'
+    assert mistakes(write(own)) == [
+        'rigs.ecu: paces the run, which needs mode = "lockstep" in [clock]; it is "realtime".',
+    ]  # the actuator is still there
+    scene = written(write, '[actuators.shown]\nzmq = "tcp://127.0.0.1:5556"', text=own)
+    assert (scene.rigs, scene.sensors[0].rig, scene.actuators[0].rig) == ((), None, None)
+    assert scene.warnings == ("rig ecu: nothing belongs to it in this run, which no rig paces",)
+    write(LIVE, "live.toml")
+    text = 'crumple = 1\ninclude = "live.toml"\n[clock]\nmode = "lockstep"\n[sensors.front]\nrig = "ecu"\n'
+    front = written(write, '[rigs.ecu]\nzmq = "ipc://ecu"\ntimeout = 1', text=text).sensors[0]
+    assert (front.rig, front.endpoint, front.max_age, front.policy) == ("ecu", None, None, "hold")
+    text = 'crumple = 1\ninclude = "live.toml"\n[sensors.front]\nzmq = "tcp://127.0.0.1:7777"\n'
+    [front] = written(write, text=text).sensors
+    assert (front.endpoint, len(front.channels)) == (Endpoint(address="tcp://127.0.0.1:7777"), 3)
+
+
+def test_channels_that_are_included_are_replaced_and_not_mixed(write: Any) -> None:
+    write(LIVE, "live.toml")
+    text = 'crumple = 1\ninclude = "live.toml"\n[sensors.front.channels]\nbelt_on = { kind = "boolean" }\n'
+    text += 'acceleration = "m/s^2"\n'
+    [front] = written(write, text=text).sensors
+    assert [channel.name for channel in front.channels] == ["belt_on", "acceleration"]
+
+
+def test_a_fault_that_names_its_kind_replaces_the_included_one(write: Any) -> None:
+    fault = '[faults.f]\non = "meter.a"\nkind = "gain"\nvalue = 2\nfrom = "1 ms"\nuntil = "2 ms"\n'
+    write(LIVE + fault, "live.toml")
+    text = 'crumple = 1\ninclude = "live.toml"\n[faults.f]\n'
+    [later] = written(write, 'from = "2 ms"\nuntil = "3 ms"', text=text).faults
+    assert (later.kind, later.since, later.until) == ("gain", 2, 3)
+    [other] = written(write, 'on = "meter.a"\nkind = "stuck_at"\nmanual = true', text=text).faults
+    assert other == FaultPlan(name="f", on="meter.a", kind="stuck_at")
+
+
+# ---- from outside
+
+
+def test_the_caller_says_how_the_run_is_paced_and_whether_it_waits(write: Any) -> None:
+    scene = written(write, mode="realtime", speed=0.1, strict=True, wait=False)
+    assert (scene.pacing.mode, scene.pacing.speed, scene.pacing.strict) == ("realtime", 0.1, True)
+    assert [sensor.required for sensor in scene.sensors] == [False]
+    free = written(write, mode="free")
+    assert (free.pacing.mode, free.sensors[0].required, free.warnings) == ("free", True, ())
+
+
+def test_a_sensor_in_a_run_that_keeps_no_time_is_warned_of(write: Any) -> None:
+    scene = written(write, text=LIVE.replace('mode = "realtime"', ""))
+    [warning] = scene.warnings
+    assert warning.startswith("sensor front: this run goes as fast as it can")
+
+
+def test_two_sensors_at_one_address_are_warned_of_where_their_channels_differ(write: Any) -> None:
+    rear = '[sensors.rear]\nzmq = "$here"\nchannels = { speed = "m/s" }'
+    [warning] = written(write, rear).warnings
+    assert warning.startswith("sensor rear: listens to the same address as front, with other channels")
+    front = LIVE[LIVE.index("channels = ") :].partition("\n")[0]
+    assert written(write, rear.replace('channels = { speed = "m/s" }', front)).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "where"),
+    [
+        (LIVE, {"mode": "fast"}, "--mode"),
+        (LIVE, {"mode": "lockstep"}, "--mode lockstep"),
+        (RIG, {"mode": "realtime"}, "--mode realtime"),
+        (RIG, {"mode": "free"}, "--mode free"),
+        (RIG, {"speed": 2.0}, "--speed"),
+        (RIG, {"wait": False}, "--no-wait"),
+        (RAMP, {"speed": 2.0}, "--speed"),
+        (RAMP, {"strict": True}, "--strict"),
+        (LIVE, {"speed": 0.0}, "--speed"),
+        (LIVE, {"speed": 1e7}, "--speed"),
+        (LIVE, {"speed": float("nan")}, "--speed"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_run_is_a_mistake_without_a_file(
+    write: Any, text: str, arguments: dict[str, Any], where: str
+) -> None:
+    with pytest.raises(SceneError) as caught:
+        written(write, text=text, **arguments)
+    [mistake] = caught.value.mistakes
+    assert (mistake.file, mistake.where) == (None, where)
+
+
+def test_a_budget_is_refused_where_the_file_keeps_no_time_and_kept_where_only_the_caller_does_not(
+    write: Any,
+) -> None:
+    budget = "\n[requirements.timing]\nmissed_max = 0.1\n"
+    assert mistakes(write(RAMP + budget))[0].startswith("requirements.timing: cannot be judged")
+    assert written(write, budget, text=RAMP, mode="realtime").timing == TimingPlan(missed_max=0.1)
+    assert written(write, budget, mode="free").timing == TimingPlan(missed_max=0.1)
+
+
+def test_a_text_given_for_a_file_is_read_instead_of_it(write: Any, tmp_path: Path) -> None:
+    path = write('crumple = 1\ninclude = "gone.toml"\ntitle = "now"\n')
+    texts = {path: path.read_text().replace("now", "then"), tmp_path / "gone.toml": LIVE}
+    scene = load_scene(path, texts=texts)
+    assert (scene.title, len(scene.sensors), path.read_text().count("now")) == ("then", 1, 1)
+    assert [source.path.name for source in scene.files] == ["gone.toml", "ramp.toml"]
+
+
+# ---- the world
+
+
+class _Tables:
+    """Stands in for what is live: a sensor gives 1, 2, 3 ... at the points in time; an actuator takes nothing."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def sensor(self, plan: SensorPlan) -> Table:
+        self.asked.append(plan.name)
+        times = [k / 1000 for k in range(100)]
+        kinds = {channel.name: channel.kind for channel in plan.channels} | {
+            name: kind for name, (kind, _) in STAMPS.items()
+        }
+        columns = {
+            name: [float(k % 2) if kinds[name] == "boolean" else float(k) for k in range(100)]
+            for name in kinds
+        }
+        return Table(times, columns, kinds=kinds)
+
+    def actuator(self, plan: ActuatorPlan) -> Any:
+        self.asked.append(plan.name)
+        raise AssertionError("this scene has none")
+
+
+def test_the_world_has_the_units_that_whoever_is_asked_makes(write: Any) -> None:
+    text = LIVE[: LIVE.index("[actuators.squib]")] + '[connect]\n"meter.a" = "front.acceleration"\n'
+    tables = _Tables()
+    scene = written(write, text=text)
+    world = compose(scene, live=tables)
+    world.reset()
+    world.step(10)
+    assert tables.asked == ["front"]
+    assert world.units() == ["front", "meter", "ramp"]
+    assert world["meter.y"] == world["front.acceleration"]  # within the tick
+
+
+# ---- addresses
+
+
+@pytest.mark.parametrize(
+    ("text", "loopback"),
+    [
+        ("tcp://127.0.0.1:5555", True),
+        ("tcp://127.9.8.7:1", True),
+        ("tcp://localhost:65535", True),
+        ("tcp://LOCALHOST:5555", True),
+        ("tcp://[::1]:5555", True),
+        ("ipc:///tmp/x", True),
+        ("ipc://@name", True),
+        ("tcp://127.example.org:5555", False),
+        ("tcp://localhost.example.org:5555", False),
+        ("tcp://10.0.0.1:5555", False),
+        ("tcp://[fe80::1]:5555", False),
+        ("tcp://rig-7.lab:5555", False),
+    ],
+)
+def test_only_what_is_surely_this_machine_counts_as_loopback(text: str, loopback: bool) -> None:
+    assert is_loopback(parse_address(text, bind=False)) is loopback
+
+
+@pytest.mark.parametrize("text", ["tcp://*:5555", "tcp://0.0.0.0:5555", "tcp://[::]:5555", "tcp://eth0:5555"])
+def test_to_wait_everywhere_is_not_to_wait_on_this_machine(text: str) -> None:
+    assert not is_loopback(parse_address(text, bind=True))
+
+
+@pytest.mark.parametrize(
+    "text", ["127.1", "2130706433", "0", "0x7f.1", "127.0.0.1;10.0.0.1", "a b", "", "[::1"]
+)
+def test_hosts_that_are_written_oddly_are_refused_or_not_trusted(text: str) -> None:
+    try:
+        address = parse_address(f"tcp://{text}:5555", bind=False)
+    except AddressError:
+        return
+    assert not is_loopback(address)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("tcp://127.0.0.1:5555", "tcp://localhost:5555", True),
+        ("tcp://*:5555", "tcp://127.0.0.1:5555", True),
+        ("tcp://127.0.0.1:5555", "tcp://127.0.0.2:5555", False),
+        ("tcp://127.0.0.1:5555", "tcp://127.0.0.1:5556", False),
+        ("tcp://127.0.0.1:*", "tcp://127.0.0.1:*", False),
+        ("ipc:///tmp/a", "ipc:///tmp/a", True),
+        ("ipc:///tmp/a", "ipc:///tmp/b", False),
+        ("ipc://*", "ipc://*", False),
+        ("ipc:///tmp/a", "tcp://127.0.0.1:1", False),
+    ],
+)
+def test_two_addresses_exclude_each_other_where_one_socket_could_not_have_both(
+    one: str, other: str, same: bool
+) -> None:
+    addresses = [parse_address(text, bind=True) for text in (one, other)]
+    assert same_place(*addresses) is same_place(*reversed(addresses)) is same
+
+
+# ---- cost
+
+
+def test_a_scene_that_is_not_live_loads_nothing_of_it(write: Any) -> None:
+    code = (
+        "import sys; from crumple.scene import load_scene; load_scene(sys.argv[1]); "
+        "print(sorted({'zmq', 'pygame', 'pydantic', 'crumple.live.units', 'crumple.live.keys'} & set(sys.modules)))"
+    )
+    for text in (RAMP, LIVE):
+        command = [sys.executable, "-c", code, str(write(text))]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        assert done.stdout.strip() == "[]"
