@@ -3,8 +3,8 @@
     python docs/make_pictures.py [FOLDER]
 
 Every line and figure in `crash.svg` is a signal or a requirement of that run; the car around them is a drawing,
-to scale. `terminal*.svg` is what the command prints on a terminal, `graph.svg` what `crumple graph` writes.
-Needs nothing but Crumple; the terminal pictures need Linux or macOS.
+to scale. `terminal*.svg` is what the command prints on a terminal, `graph.svg` what `crumple graph` writes,
+`viewer.png` what `crumple view` shows. Needs the viewer; the terminal pictures need Linux or macOS.
 """
 
 from __future__ import annotations
@@ -314,7 +314,17 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
-        pictures = {"crash.svg": crash(crumple.run(SCENE, out=place / "runs"))}
+        result = crumple.run(SCENE, out=place / "runs", isolate=False)
+        pictures = {"crash.svg": crash(result)}
+        view = [
+            "-m",
+            "crumple.view",
+            str(result.folder),
+            "--screenshot",
+            "t=73ms",
+            str(folder / "viewer.png"),
+        ]
+        subprocess.run([sys.executable, *view], check=True, stdout=subprocess.DEVNULL)
         pictures["graph.svg"] = to_svg(scene_graph(crumple.load_scene(SCENE)))
         late = ["--set", "controller.threshold=50 m/s"]
         for name, more in {"terminal.svg": [], "terminal_fail.svg": late}.items():

@@ -1,11 +1,9 @@
-"""What all tests share: a cache apart from the user's, and FMUs that are built while the first tests run."""
+"""What all tests share: a cache apart from the user's, FMUs that are built beforehand, and FMUs of paper."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,10 @@ import pytest
 
 from crumple import description_xml
 from crumple.gate import GateLimits
+from fmu_build import BuildError, build_all
 from paper_fmu import fmu_bytes, forget, write_fmu
 
-MANY = 500  # tests, of which so many build FMUs that it is worth a process of its own
+MANY = 500  # tests: most FMUs will be asked for
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -27,18 +26,11 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def fmus_built_aside(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The test FMUs are compiled beside the first tests; one that is asked for earlier is built at once, too."""
-    if request.session.testscollected < MANY or (os.cpu_count() or 1) < 2:
-        yield
-        return
-    script = Path(__file__).with_name("fmu_build.py")
-    builder = subprocess.Popen(
-        [sys.executable, str(script), "--all"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    yield
-    builder.terminate()
-    builder.wait()
+def fmus_built(request: pytest.FixtureRequest) -> None:
+    """Where everything is run, the test FMUs are compiled on all cores, and not one by one as tests come to them."""
+    if request.session.testscollected >= MANY:
+        with suppress(BuildError):  # without a compiler the tests that need one say so
+            build_all()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ source, a description or the compiler builds anew, and parallel test processes s
 The cache is a folder in the system's temporary folder; CRUMPLE_TEST_FMUS names another.
 
     python tests/fmu_build.py nan_output2 lag3     builds and prints paths;  with no name it lists all names
-    python tests/fmu_build.py --all                builds all, two at a time
+    python tests/fmu_build.py --all                builds all
     python tests/fmu_build.py --write              brings all that is generated up to date
 """
 
@@ -39,6 +39,7 @@ __all__ = [
     "VARIANTS",
     "BuildError",
     "Variant",
+    "build_all",
     "build_fmu",
     "build_library",
     "c_compiler",
@@ -83,6 +84,12 @@ def build_fmu(name: str) -> Path:
     if not path.exists():
         _zip(path, variant, xml, library)
     return path
+
+
+def build_all() -> list[Path]:
+    """Paths of all test FMUs, built on all cores unless the cache has them. Raises BuildError."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(build_fmu, VARIANTS))
 
 
 def description_text(variant: Variant) -> str:
@@ -221,9 +228,7 @@ if __name__ == "__main__":
             (SOURCES / name).write_text(generated(name), encoding="utf-8")
         HOSTILE.write_text(description_text(VARIANTS["hostile2"]), encoding="utf-8")
     elif sys.argv[1:] == ["--all"]:
-        with ThreadPoolExecutor(2) as pool:
-            for path in pool.map(build_fmu, VARIANTS):
-                print(path)
+        print(*build_all(), sep="\n")
     elif sys.argv[1:]:
         for name in sys.argv[1:]:
             print(build_fmu(name))

@@ -161,16 +161,17 @@ class Bench:
         unit: str = "Half",
         pacing: str = "",
         more: str = "",
+        extra: str = "",
         mode: str = "realtime",
         name: str = "scene",
     ) -> Path:
-        """A scene on the clock, with a sensor and an actuator that anybody can talk to. sensor: more lines of it."""
+        """A scene on the clock, with a sensor and an actuator that anybody can talk to. sensor: more lines of it, extra: more tables."""
         if "max_age" not in sensor:
             sensor += '\nmax_age = "20 s"'
         body = CLOCK.format(period=period, stop=stop, mode=mode, unit=unit) + PACING.format(pacing=pacing)
         body += SENSOR.format(address=self.sensor, sensor=sensor)
         body += ACTUATOR.format(address=self.actuator) if actuator else ""
-        return self.scene(body + CONNECT.format(more=more), name)
+        return self.scene(body + extra + CONNECT.format(more=more), name)
 
     def lockstep(
         self, *, stop: str = "300 ms", timeout: str = "20 s", unit: str = "Half", more: str = ""
@@ -349,6 +350,17 @@ class Core(Child):
         folder = self.folder
         until((folder / MONITOR).exists)
         return int(json.loads((folder / MONITOR).read_text(encoding="utf-8"))["pid"])
+
+
+def quicken(monitor: Monitor) -> None:
+    """Lets a run come to its end soon."""
+    monitor.send("speed", speed=1000.0)
+
+
+def value(monitor: Monitor, name: str) -> float | None:
+    """The newest value of an output; None before there is a frame."""
+    frame = monitor.frame()
+    return None if frame is None else float(frame.values[monitor.names.index(name)])
 
 
 def attach(folder: Path) -> Monitor:

@@ -67,6 +67,7 @@ class Child:
         number = 0
         while (out := folder / f".text-{number}").exists():
             number += 1
+        out.touch()
         self._out = out
         self._code: int | None = None
         self.pid: int = nursery.ask(

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from crumple.live.wire import Header, Layout, Message, Type, encode, new_session
-from live_bench import WAIT, X
+from crumple.live.monitor import Monitor
+from live_bench import WAIT, X, value
 
 
 class Stream:
@@ -82,9 +83,18 @@ class Pirate:
         values = () if given["type"] in (Type.HELLO, Type.READY) else (x,)
         return encode(Message(Header(**given), values), layout or self.layout)
 
+    def begin_anew(self) -> None:
+        """As after a restart: another session, from its first message."""
+        self.session, self.sequence = new_session(), 0
+
     def send(self, *frames: bytes) -> None:
         for frame in frames:
             self.socket.send(frame)
+
+    def tried(self, x: float, monitor: Monitor) -> bool:
+        """Sends a good sample. Whether one like it has been used."""
+        self.good(x)
+        return value(monitor, "front.x") == x
 
     def good(self, x: float = 0.0) -> None:
         self.send(self.frame(x))

@@ -51,7 +51,8 @@ def test_it_can_be_installed_and_is_then_known_by_name(tmp_path: Path) -> None:
     write_plugin("lane_sensor", inside=tmp_path)
     target = tmp_path / "site"
     # what builds it is downloaded only where it is not here
-    own = ["--no-build-isolation"] if importlib.util.find_spec("setuptools") else []
+    here = all(importlib.util.find_spec(name) for name in ("setuptools", "wheel"))
+    own = ["--no-build-isolation"] if here else []
     done = subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *own,
          "--target", str(target), str(tmp_path / "lane_sensor")],

@@ -23,6 +23,7 @@ import zmq
 
 import crumple
 from crumple.live import Rig, RigTimeout, RunEnded, Sensor
+from crumple.live.keys import new_pair
 
 RIGS = Path(__file__).resolve().parent.parent / "scenes" / "rigs"
 LONG = 30.0  # [s] no wait comes near it, unless something is broken
@@ -203,6 +204,37 @@ def test_where_python_carries_the_messages_the_crash_is_the_same(
     assert result.verdict == "pass", result.reason
     head = "occupant.head_acceleration"
     assert (result.signals[head] == with_the_plugin.signals[head]).all()
+
+
+def test_with_keys_the_rig_that_is_listed_gets_in_and_no_other(tmp_path: Path) -> None:
+    for name in ("bench", "ecu", "stranger"):
+        new_pair(name, folder=tmp_path)
+    path = bench(tmp_path)
+    text = path.read_text().replace("[rigs.ecu]", '[rigs.ecu]\nkey = "ecu.key"')
+    path.write_text(text + '\n[keys]\nsecret = "bench.key_secret"\n')
+    run = Run(path)
+    address = f"ipc://{tmp_path}/rig"
+    end = time.monotonic() + LONG
+    while not (tmp_path / "rig").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    for secret, others, text in (
+        ("stranger", "bench", "refuses our key"),
+        ("ecu", "stranger", "are keys wrong"),
+        ("", "", "are keys wrong"),
+    ):
+        own = (
+            {"secret": tmp_path / f"{secret}.key_secret", "keys": tmp_path / f"{others}.key"}
+            if secret
+            else {}
+        )
+        with Rig(address, **SIDES, **own) as rig, pytest.raises(RigTimeout, match=text):
+            rig.start(1.0)
+    with Rig(address, **SIDES, secret=tmp_path / "ecu.key_secret", keys=tmp_path / "bench.key") as rig:
+        rig.start(LONG)
+        with pytest.raises(RunEnded):
+            while True:
+                rig.exchange(fire=1, velocity_lost=0)
+    assert run.end().tick == 1500
 
 
 # -- real time --------------------------------------------------------------------------------------------

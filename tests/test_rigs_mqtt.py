@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+import crumple
 from crumple.live import Header, Layout, Message, Type, decode, encode
 
 mqtt = pytest.importorskip("paho.mqtt.client", reason="paho-mqtt is not installed")
@@ -32,6 +34,35 @@ BROKERS = [
         marks=pytest.mark.skipif(importlib.util.find_spec("amqtt") is None, reason="there is no amqtt"),
     ),
 ]
+
+
+THERMOSTAT = """
+from crumple import Input, Output, Unit
+
+class Thermostat(Unit):
+    temperature = Input("degC")
+    valve = Output("1", start=0.0)
+
+    def step(self, now):
+        self.valve = 1.0 if self.temperature > 50.0 else 0.0
+"""
+PLANT = """
+crumple = 1
+[clock]
+period = "2 ms"
+stop = "1 s"
+mode = "realtime"
+[sensors.plant]
+zmq = "ipc://FOLDER/in"
+channels = { temperature = "degC" }
+[units.thermostat]
+plugin = "thermostat.py:Thermostat"
+[actuators.cooling]
+zmq = "ipc://FOLDER/out"
+channels = { valve = "thermostat.valve" }
+[connect]
+"thermostat.temperature" = "plant.temperature"
+"""
 
 
 def free_port() -> int:
@@ -161,6 +192,7 @@ class Scene:
         self.outputs.send(encode(Message(header, (value,)), VALVE))
 
     def close(self) -> None:
+        """Makes room for a real one. May be called twice."""
         self.samples.close(0)
         self.outputs.close(0)
         self.context.term()
@@ -211,6 +243,27 @@ def test_readings_become_samples_and_outputs_are_published(
     scene.send(0.25)
     assert eventually(lambda: device.last("plant/valve") == "0.25")
     assert eventually(lambda: device.last("plant/crumple") == "live")
+
+
+def test_a_scene_closes_a_loop_over_mqtt(
+    gateway: subprocess.Popen[bytes], device: Device, scene: Scene, tmp_path: Path
+) -> None:
+    """Reading, sensor, plugin, actuator, valve; and the safe value when the run is over."""
+    scene.close()
+    (tmp_path / "thermostat.py").write_text(THERMOSTAT)
+    path = tmp_path / "plant.toml"
+    path.write_text(PLANT.replace("FOLDER", str(tmp_path)))
+    results: list[crumple.Result] = []
+    run = threading.Thread(
+        target=lambda: results.append(crumple.run(path, out=tmp_path / "runs")), daemon=True
+    )
+    run.start()
+    assert eventually(lambda: device.reads("80") or device.last("plant/valve") == "1")
+    assert eventually(lambda: "live" in device.told["plant/crumple"])
+    run.join(LONG)
+    assert eventually(lambda: device.last("plant/crumple") == "ended")
+    assert device.last("plant/valve") == "0"
+    assert results[0].signals["plant.temperature"][-1] == 80.0
 
 
 def test_what_the_broker_had_kept_is_no_reading(

@@ -12,101 +12,27 @@ from typing import Any
 import pytest
 
 from crumple.errors import SceneError
-from crumple.live.keys import new_pair
 from crumple.live.plan import (
     STAMPS,
     ActuatorPlan,
     Channel,
     Endpoint,
-    FaultPlan,
     LivePlan,
     PacingPlan,
     RigPlan,
     SensorPlan,
     TimingPlan,
 )
-from crumple.scene import ConnectionPlan, Scene, compose, load_scene
-from crumple.scene.addresses import AddressError, is_loopback, parse_address, same_place
+from crumple.scene import ConnectionPlan, compose, load_scene
 from crumple.table import Table
-from fmu_build import build_fmu
+from live_scene import LIVE, RIG, written
 from ramp_scene import SCENE as RAMP
 from ramp_scene import mistakes, writer
-
-LIVE = """
-crumple = 1
-
-[clock]
-period = "1 ms"
-stop = "50 ms"
-mode = "realtime"
-
-[parameters]
-age = "5 ms"
-here = "tcp://127.0.0.1:5555"
-
-[units.ramp]
-plugin = "plugins.py:Ramp"
-
-[units.meter]
-plugin = "plugins.py:Meter"
-
-[sensors.front]
-zmq = "$here"
-channels = { acceleration = "g", belt_on = { kind = "boolean", start = true }, gear = { kind = "integer" } }
-max_age = "$age"
-stop_age = "1 s"
-policy = "substitute"
-stale_max = "2 %"
-lost_max = 3
-
-[actuators.squib]
-zmq = "tcp://127.0.0.1:*"
-every = 2
-
-[actuators.squib.channels]
-y = { from = "meter.y", safe = "1 g" }
-part = "ramp.wide[1]"
-on = "front.belt_on"
-age = { from = "front.age", same_tick = false }
-
-[connect]
-"meter.a" = "front.acceleration"
-"""
-RIG = """
-crumple = 1
-
-[clock]
-period = "1 ms"
-stop = "1 s"
-mode = "lockstep"
-
-[units.meter]
-plugin = "plugins.py:Meter"
-
-[rigs.ecu]
-zmq = "ipc:///tmp/ecu.sock"
-timeout = "2 s"
-
-[sensors.pulse]
-rig = "ecu"
-channels = { a = "m/s^2" }
-
-[actuators.shown]
-rig = "ecu"
-channels.y = "meter.y"
-
-[connect]
-"meter.a" = "pulse.a"
-"""
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
     return writer(tmp_path)
-
-
-def written(write: Callable[..., Path], *more: str, text: str = LIVE, **arguments: Any) -> Scene:
-    return load_scene(write("\n".join([text, *more])), **arguments)
 
 
 # ---- what is read
@@ -265,90 +191,6 @@ doc = "of the bench"
     )
 
 
-def test_faults_are_in_the_inputs_unit_from_tick_to_tick_and_in_the_order_of_their_names(write: Any) -> None:
-    faults = """
-[faults.loose]
-on = "meter.a"
-kind = "stuck_at"
-value = "19.6133 m/s^2"
-from = "12 ms"
-until = "40.5 ms"
-doc = "plug"
-[faults.drop]
-on = "meter.a"
-kind = "gain"
-value = "90 %"
-from = "10.2 ms"
-[faults.hand]
-on = "squib.y"
-kind = "bias"
-value = 0.25
-manual = true
-[faults.frozen]
-on = "squib.part"
-kind = "stuck_at"
-from = 0
-"""
-    assert written(write, faults).faults == (
-        FaultPlan(name="drop", on="meter.a", kind="gain", value=0.9, since=11),
-        FaultPlan(name="frozen", on="squib.part", kind="stuck_at", since=0),
-        FaultPlan(name="hand", on="squib.y", kind="bias", value=0.25),
-        FaultPlan(name="loose", on="meter.a", kind="stuck_at", value=2.0, since=12, until=41, doc="plug"),
-    )
-
-
-def test_a_bias_on_a_temperature_is_a_difference_and_an_item_has_its_number(write: Any) -> None:
-    fmu = build_fmu("units2")
-    text = f"""
-crumple = 1
-[clock]
-period = "1 ms"
-stop = "1 s"
-start = "500 ms"
-[units.a]
-fmu = "{fmu}"
-[units.b]
-fmu = "{fmu}"
-[connect]
-"b.temperature_degC" = "a.temperature_out"
-"b.gear" = "a.gear_out"
-"""
-    fault = '[faults.{}]\non = "{}"\nkind = "{}"\nvalue = {}\nfrom = "510 ms"\n'
-    faults = fault.format("warm", "b.temperature_degC", "bias", '"5 K"')
-    faults += fault.format("hot", "b.temperature_degC", "stuck_at", '"300 K"')
-    if load_scene(write(text)).units["b"].ports.find_input("gear") is not None:  # type: ignore[union-attr]
-        faults += fault.format("gear", "b.gear", "stuck_at", '"drive"')
-    by_name = {plan.name: plan for plan in written(write, faults, text=text).faults}
-    assert by_name["warm"].value == 5.0
-    assert by_name["hot"].value == pytest.approx(26.85, rel=1e-14)
-    assert by_name["warm"].since == 10  # counted from the start, 500 ms
-
-
-def test_a_fault_on_an_element_needs_that_this_element_is_fed(write: Any) -> None:
-    fmu = build_fmu("all_types3")
-    text = f"""
-crumple = 1
-[clock]
-period = "1 ms"
-stop = "1 s"
-[units.a]
-fmu = "{fmu}"
-start = {{ n = 2, v_in = [7, 8], grid_in = [[1, 2], [3, 4]] }}
-[units.b]
-fmu = "{fmu}"
-start = {{ n = 2, v_in = [7, 8], grid_in = [[1, 2], [3, 4]] }}
-[connect]
-"b.v_in[1]" = "a.v_out[0]"
-[faults.stuck]
-on = "b.v_in[ELEMENT]"
-kind = "stuck_at"
-from = 0
-"""
-    assert len(written(write, text=text.replace("ELEMENT", "1")).faults) == 1
-    [text] = mistakes(write(text.replace("ELEMENT", "0")))
-    assert text.startswith('faults.stuck.on: "b.v_in[0]" is fed by nothing')
-
-
 def test_a_rig_binds_and_its_members_have_no_address(write: Any) -> None:
     scene = written(write, text=RIG)
     assert scene.rigs == (
@@ -369,44 +211,6 @@ def test_a_message_holds_so_many_channels_and_no_more(write: Any) -> None:
     assert mistakes(write(LIVE + text(505))) == [
         "sensors.wide.channels: are 505, and a message holds 504 at most. Spread them over several."
     ]
-
-
-# ---- keys
-
-
-def test_keys_are_found_from_the_file_that_names_them(write: Any, tmp_path: Path) -> None:
-    bench = new_pair("bench", folder=tmp_path / "keys")
-    rig = new_pair("rig", folder=tmp_path / "keys")
-    text = LIVE.replace('"$here"', '"tcp://10.0.0.7:5555"\nkey = "keys/rig.key"')
-    text = text.replace('"tcp://127.0.0.1:*"', '"tcp://*:5556"\nkey = ["keys/rig.key", "keys/bench.key"]')
-    scene = written(write, '[keys]\nsecret = "keys/bench.key_secret"', text=text)
-    [front], [squib] = scene.sensors, scene.actuators
-    assert front.endpoint == Endpoint(address="tcp://10.0.0.7:5555", secret=bench.secret, keys=(rig.public,))
-    assert squib.endpoint is not None and squib.endpoint.keys == (rig.public, bench.public)
-
-
-def test_on_loopback_there_is_no_encryption_unless_a_key_is_named(write: Any, tmp_path: Path) -> None:
-    new_pair("bench", folder=tmp_path)
-    keys = '[keys]\nsecret = "bench.key_secret"'
-    assert written(write, keys).sensors[0].endpoint == Endpoint(address="tcp://127.0.0.1:5555")
-    text = LIVE.replace('"$here"', '"$here"\nkey = "bench.key"')
-    assert written(write, keys, text=text).sensors[0].endpoint == Endpoint(
-        address="tcp://127.0.0.1:5555", secret=tmp_path / "bench.key_secret", keys=(tmp_path / "bench.key",)
-    )
-
-
-def test_a_secret_that_others_can_read_is_a_mistake_of_the_scene(write: Any, tmp_path: Path) -> None:
-    new_pair("bench", folder=tmp_path).secret.chmod(0o640)
-    text = LIVE.replace('"$here"', '"$here"\nkey = "bench.key"')
-    [text] = mistakes(write(text + '[keys]\nsecret = "bench.key_secret"'))
-    assert text.startswith('keys.secret: "bench.key_secret" can be read or written by others (mode 640).')
-
-
-def test_a_scene_that_talks_to_nobody_needs_no_files_of_keys(write: Any) -> None:
-    text = LIVE.replace('"$here"', '"tcp://10.0.0.7:5555"\nkey = "no.key"')
-    text += '[keys]\nsecret = "no.key_secret"'
-    assert len(mistakes(write(text))) == 2
-    assert written(write, text=text, keys=False).sensors[0].endpoint is not None
 
 
 # ---- including
@@ -437,16 +241,6 @@ def test_channels_that_are_included_are_replaced_and_not_mixed(write: Any) -> No
     text += 'acceleration = "m/s^2"\n'
     [front] = written(write, text=text).sensors
     assert [channel.name for channel in front.channels] == ["belt_on", "acceleration"]
-
-
-def test_a_fault_that_names_its_kind_replaces_the_included_one(write: Any) -> None:
-    fault = '[faults.f]\non = "meter.a"\nkind = "gain"\nvalue = 2\nfrom = "1 ms"\nuntil = "2 ms"\n'
-    write(LIVE + fault, "live.toml")
-    text = 'crumple = 1\ninclude = "live.toml"\n[faults.f]\n'
-    [later] = written(write, 'from = "2 ms"\nuntil = "3 ms"', text=text).faults
-    assert (later.kind, later.since, later.until) == ("gain", 2, 3)
-    [other] = written(write, 'on = "meter.a"\nkind = "stuck_at"\nmanual = true', text=text).faults
-    assert other == FaultPlan(name="f", on="meter.a", kind="stuck_at")
 
 
 # ---- from outside
@@ -552,67 +346,6 @@ def test_the_world_has_the_units_that_whoever_is_asked_makes(write: Any) -> None
     assert tables.asked == ["front"]
     assert world.units() == ["front", "meter", "ramp"]
     assert world["meter.y"] == world["front.acceleration"]  # within the tick
-
-
-# ---- addresses
-
-
-@pytest.mark.parametrize(
-    ("text", "loopback"),
-    [
-        ("tcp://127.0.0.1:5555", True),
-        ("tcp://127.9.8.7:1", True),
-        ("tcp://localhost:65535", True),
-        ("tcp://LOCALHOST:5555", True),
-        ("tcp://[::1]:5555", True),
-        ("ipc:///tmp/x", True),
-        ("ipc://@name", True),
-        ("tcp://127.example.org:5555", False),
-        ("tcp://localhost.example.org:5555", False),
-        ("tcp://10.0.0.1:5555", False),
-        ("tcp://[fe80::1]:5555", False),
-        ("tcp://rig-7.lab:5555", False),
-    ],
-)
-def test_only_what_is_surely_this_machine_counts_as_loopback(text: str, loopback: bool) -> None:
-    assert is_loopback(parse_address(text, bind=False)) is loopback
-
-
-@pytest.mark.parametrize("text", ["tcp://*:5555", "tcp://0.0.0.0:5555", "tcp://[::]:5555", "tcp://eth0:5555"])
-def test_to_wait_everywhere_is_not_to_wait_on_this_machine(text: str) -> None:
-    assert not is_loopback(parse_address(text, bind=True))
-
-
-@pytest.mark.parametrize(
-    "text", ["127.1", "2130706433", "0", "0x7f.1", "127.0.0.1;10.0.0.1", "a b", "", "[::1"]
-)
-def test_hosts_that_are_written_oddly_are_refused_or_not_trusted(text: str) -> None:
-    try:
-        address = parse_address(f"tcp://{text}:5555", bind=False)
-    except AddressError:
-        return
-    assert not is_loopback(address)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("tcp://127.0.0.1:5555", "tcp://localhost:5555", True),
-        ("tcp://*:5555", "tcp://127.0.0.1:5555", True),
-        ("tcp://127.0.0.1:5555", "tcp://127.0.0.2:5555", False),
-        ("tcp://127.0.0.1:5555", "tcp://127.0.0.1:5556", False),
-        ("tcp://127.0.0.1:*", "tcp://127.0.0.1:*", False),
-        ("ipc:///tmp/a", "ipc:///tmp/a", True),
-        ("ipc:///tmp/a", "ipc:///tmp/b", False),
-        ("ipc://*", "ipc://*", False),
-        ("ipc:///tmp/a", "tcp://127.0.0.1:1", False),
-    ],
-)
-def test_two_addresses_exclude_each_other_where_one_socket_could_not_have_both(
-    one: str, other: str, same: bool
-) -> None:
-    addresses = [parse_address(text, bind=True) for text in (one, other)]
-    assert same_place(*addresses) is same_place(*reversed(addresses)) is same
 
 
 # ---- cost

@@ -45,7 +45,7 @@ py::dict figures_of(const Inlet& inlet) {
     d["accepted"] = f.accepted;
     d["lost"] = inlet.tracker().lost() + f.overflows;
     d["overflows"] = f.overflows;
-    d["restarts"] = inlet.tracker().restarts();
+    d["restarts"] = inlet.tracker().restarts() + f.restarts;
     d["resends"] = f.resends;
     d["starved"] = f.starved;
     d["ticks"] = f.ticks;

@@ -25,6 +25,7 @@ Rig::Rig(std::shared_ptr<LiveContext> context, std::string name, std::shared_ptr
 
 void Rig::reset() {
     session_ = 0;
+    early_ = 0;
     trouble_.clear();
 }
 
@@ -43,12 +44,16 @@ void Rig::welcome(const Header& hello) {
 }
 
 bool Rig::greet(Tick tick, std::span<const double> outputs) {
-    while (session_ == 0) {  // what comes after its greeting is for exchange()
+    while (early_ == 0) {
         const std::ptrdiff_t n = transport_->receive(frame_);
-        if (n < 0) return false;
+        if (n < 0) break;
         Header header;
         const auto fitting = std::min(static_cast<std::size_t>(n), frame_.size());
         const Refusal read = decode({frame_.data(), fitting}, std::nullopt, 0, header, {});
+        if (session_ != 0 && header.session == session_ && header.type == MessageType::sample) {
+            early_ = fitting;  // it has begun already, while others are still waited for
+            break;
+        }
         if (read != Refusal::none || header.type != MessageType::hello) {
             trouble_ = read != Refusal::none && read != Refusal::length
                            ? std::string("a message was refused: ") + refusal_word(read)
@@ -63,7 +68,7 @@ bool Rig::greet(Tick tick, std::span<const double> outputs) {
         welcome(header);
         if (outlet_) outlet_->answer(tick, outputs, nullptr);
     }
-    return true;
+    return session_ != 0;
 }
 
 void Rig::acknowledge(Tick tick) {
@@ -100,7 +105,8 @@ void Rig::exchange(std::span<double> values, Sample& stamps) {
         throw EndRequest("rig '" + name_ + "' (" + transport_->address() + ") " + fact);
     };
     for (;;) {
-        const std::ptrdiff_t n = transport_->receive(frame_);
+        const std::ptrdiff_t n = early_ != 0 ? static_cast<std::ptrdiff_t>(early_) : transport_->receive(frame_);
+        early_ = 0;
         if (n < 0) {
             const Nanoseconds left = timeout_ - (context_->clock->now() - began);
             if (left <= 0)
@@ -116,8 +122,10 @@ void Rig::exchange(std::span<double> values, Sample& stamps) {
         none.resize(inlet_->options().channels.size());
         const Refusal read = decode(frame, inlet_->layout(), none.size(), header, none);
         if (read == Refusal::none && header.session != session_) {
-            if (header.type == MessageType::hello)
+            if (header.type == MessageType::hello) {
+                ++inlet_->figures().restarts;
                 end("began anew after sample " + std::to_string(expected - 1) + ": what it knew of this run is lost");
+            }
             ++inlet_->figures().received;
             ++inlet_->figures().refused[static_cast<std::size_t>(Refusal::old_session)];
             continue;

@@ -318,6 +318,20 @@ CASE(a_rig_paces_a_run_message_by_message) {
     CHECK_EQUAL(at(bench.world, "in.sequence"), 2.0);
 }
 
+CASE(a_rig_may_begin_or_begin_anew_while_others_are_waited_for) {
+    Lockstep bench;
+    bench.greet();
+    bench.tell(MessageType::hello, 0, {}, 8);  // it was started again
+    CHECK(bench.rig->greet(0, std::vector{0.0}));
+    CHECK_EQUAL(bench.heard(), "4:0:0 2:0:0 4:0:0 2:0:0 ");
+    bench.tell(MessageType::sample, 1, {3.0}, 8);
+    CHECK(bench.rig->greet(0, std::vector{0.0}));
+    CHECK(bench.rig->greet(0, std::vector{0.0}));
+    bench.world.step();
+    CHECK_EQUAL(bench.heard(), "2:1:6 ");
+    CHECK_EQUAL(bench.inlet->figures().restarts, 0U);
+}
+
 CASE(a_silent_rig_ends_the_run) {
     Lockstep bench;
     bench.greet();
@@ -330,6 +344,7 @@ CASE(a_rig_that_begins_anew_skips_or_leaves_ends_the_run) {
         bench.greet();
         bench.tell(MessageType::hello, 0, {}, 8);
         CHECK_THROWS(EndError, bench.world.step(), "began anew after sample 0");
+        CHECK_EQUAL(bench.inlet->figures().restarts, 1U);
     }
     {
         Lockstep bench;

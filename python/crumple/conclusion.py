@@ -8,7 +8,7 @@ to say so, `verdict.json` still says *inconclusive*.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,8 @@ class Ran(msgspec.Struct, kw_only=True):
 
     recorders: with their `every`.   si: of every output, by name.   warned: warnings that were told already.
     isolated: units in worker processes.   wall: spent stepping [s].
-    pacing: how the run kept time; None before the world was built.   replayed: its live inputs are from a tape.
+    pacing: how the run kept time; None before the world was built.   replay_of: of which run this is
+    a replay, as the manifest has it.
     hold: called before the verdict is written; from there on nothing may interrupt.
     """
 
@@ -54,7 +55,7 @@ class Ran(msgspec.Struct, kw_only=True):
     watch: Watch
     hold: Callable[[], None]
     pacing: Pacing | None = None
-    replayed: bool = False
+    replay_of: Mapping[str, Any] | None = None
 
 
 class _Judged(msgspec.Struct, kw_only=True):
@@ -125,9 +126,9 @@ def _judged(ran: Ran, ending: Ending) -> _Judged:
         from crumple.live.judgement import inputs_condition, timing_results
 
         requirements += timing_results(
-            ran.scene, timing, whole=ending.how == "horizon", replayed=ran.replayed
+            ran.scene, timing, whole=ending.how == "horizon", replayed=ran.replay_of is not None
         )
-        live = inputs_condition(ran.scene, timing, replayed=ran.replayed)
+        live = inputs_condition(ran.scene, timing, replay_of=ran.replay_of)
     verdict = judge(ending, requirements, recording, live=live, **_counts(ran))
     if verdict.outcome == "fail":
         with suppress(Exception):  # hints explain, they do not judge

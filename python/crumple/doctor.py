@@ -125,6 +125,11 @@ def _libzmq() -> list[Finding]:
     curve = bool(zmq.has("curve"))
     text = f"{zmq.zmq_version()} {'with' if curve else 'without'} CURVE, from pyzmq {zmq.pyzmq_version()}"
     remedy = "" if curve else "Without CURVE nothing can be sent off this machine: install pyzmq as a wheel"
+    from crumple.live.library import load_libzmq
+
+    if not load_libzmq():
+        remedy = "Install pyzmq as a wheel, or name a libzmq in CRUMPLE_LIBZMQ"
+        return [Finding("libzmq", f"{text}; the core cannot load it, Python carries messages", False, remedy)]
     return [Finding("libzmq", text, curve, remedy)]
 
 

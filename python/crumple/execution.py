@@ -51,6 +51,8 @@ class Outline(msgspec.Struct, frozen=True, kw_only=True):
     horizon: float  # [s]
     ticks: int
     seed: int
+    mode: str
+    speed: float
     warnings: tuple[str, ...]
     folder: Path
 
@@ -285,6 +287,8 @@ class _Execution:
                 horizon=float(self._scene.stop),
                 ticks=self._ticks,
                 seed=self._scene.seed,
+                mode=self._scene.pacing.mode,
+                speed=self._scene.pacing.speed,
                 warnings=tuple(warnings),
                 folder=folder.path,
             )
@@ -301,7 +305,7 @@ class _Execution:
             watch=self._watch,
             hold=self._interrupts.hold,
             pacing=pacing,
-            replayed=self._tape is not None,
+            replay_of=self._replay_of,
         )
 
     # -- the steps ---------------------------------------------------------------------------------------
@@ -313,12 +317,11 @@ class _Execution:
         try:
             try:
                 world.reset(seed=self._scene.seed)
-                pacing.wait(self._watch.waiting)
                 if self._watch.profiling:
                     world.set_profiling(True)
                 began = time.perf_counter()
                 try:
-                    pacing.run(self._ticks, self._watch.reached)
+                    pacing.run(self._ticks, self._watch.reached, self._watch.waiting)
                 finally:
                     ran.wall = time.perf_counter() - began
             finally:

@@ -59,6 +59,9 @@ class Provenance:
             **self._what,
             **meanings(self._scene),
             **({} if self._replay_of is None else {"replay_of": dict(self._replay_of)}),
+            "pacing": asdict(self._scene.pacing),
+            **({} if self._scene.timing is None else {"timing": asdict(self._scene.timing)}),
+            **({"rigs": _rigs(self._scene)} if self._scene.rigs else {}),
             "threads": self._scene.threads,
             "command": self._command,
             "working_directory": os.getcwd(),
@@ -83,6 +86,10 @@ def _live(scene: Scene) -> dict[str, Any]:
         for kind, listed in plans.items()
         if listed
     }
+
+
+def _rigs(scene: Scene) -> list[dict[str, Any]]:
+    return [{"name": rig.name, "address": rig.endpoint.address, "timeout": rig.timeout} for rig in scene.rigs]
 
 
 def _unit(unit: UnitPlan) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -69,17 +70,23 @@ def read_recorded(folder: Path) -> Recorded:
     return recorded
 
 
-def load_recorded(recorded: Recorded, *, set: Mapping[str, Any], present: bool) -> Scene:
+def load_recorded(recorded: Recorded, *, set: Mapping[str, Any], present: bool, speed: float | None) -> Scene:
     """The scene with its recorded text, or, where `present`, with the files that are there now.
 
-    set: parameters, besides those that the run was given.
+    set: parameters, besides those that the run was given.   speed: of a run that was in real time; else None.
     Raises SceneError where it cannot be loaded any more, UsageError where it is not the scene of the run.
     """
     from crumple.scene import load_scene
 
     texts = {} if present else {Path(file.path): _text(file) or "" for file in recorded.files}
     scene = load_scene(
-        recorded.path, set={**recorded.set, **set}, seed=recorded.seed, keys=False, texts=texts
+        recorded.path,
+        set={**recorded.set, **set},
+        seed=recorded.seed,
+        mode=None if speed is None else "realtime",
+        speed=speed,
+        keys=False,
+        texts=texts,
     )
     scene = dataclasses.replace(scene, isolate=recorded.isolate, step_timeout=recorded.step_timeout)
     if not present and not set:
@@ -87,6 +94,17 @@ def load_recorded(recorded: Recorded, *, set: Mapping[str, Any], present: bool) 
         if now != [recorded.period, recorded.start]:
             raise UsageError(f"{recorded.path.name} means another clock to this version of Crumple, {now}.")
     return scene
+
+
+def speed_of(folder: Path) -> float | None:
+    """The speed of a run that was in real time; None of another, and of one that was killed."""
+    if not (folder / run_folder.TIMING).exists():
+        return None
+    timing = run_folder.read_json(folder, run_folder.TIMING)
+    speed = timing.get("speed")
+    if timing.get("mode") != "realtime" or not isinstance(speed, int | float):
+        return None
+    return float(speed) if 0 < speed < math.inf else None
 
 
 def changed_files(recorded: Recorded) -> list[str]:

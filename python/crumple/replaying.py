@@ -251,15 +251,16 @@ def _opened(folder: Path) -> Result:
 def _planned(original: Result, *, set: Mapping[str, Any], until: Any, changed: bool) -> _Plan:
     folder = original.folder
     recorded = replay_scene.read_recorded(folder)
+    speed = replay_scene.speed_of(folder)
     texts = replay_scene.changed_files(recorded)
     files = texts if changed else []
     try:
-        scene = as_it_was = replay_scene.load_recorded(recorded, set={}, present=False)
+        scene = as_it_was = replay_scene.load_recorded(recorded, set={}, present=False, speed=speed)
         units = replay_scene.changed_units(recorded, scene)
     except SceneError:
         if not files:
             raise
-        scene = as_it_was = replay_scene.load_recorded(recorded, set={}, present=True)
+        scene = as_it_was = replay_scene.load_recorded(recorded, set={}, present=True, speed=speed)
         units = replay_scene.changed_units(recorded, scene)
     if units and not changed:
         facts = "".join(f"\n  {fact}" for fact in units)
@@ -268,7 +269,7 @@ def _planned(original: Result, *, set: Mapping[str, Any], until: Any, changed: b
             "Bring them back, or give --changed to run it with what is there now."
         )
     if set or files:
-        scene = replay_scene.load_recorded(recorded, set=set, present=bool(files))
+        scene = replay_scene.load_recorded(recorded, set=set, present=bool(files), speed=speed)
     if recorded.stop_tick != as_it_was.stop_tick:  # the run had a stop of its own
         scene = dataclasses.replace(scene, stop_tick=recorded.stop_tick)
     tape = _tape(folder, scene)

@@ -40,7 +40,11 @@ def shapes() -> dict[str, Any]:
     drawn: dict[str, Any] = {}
     for n in range(SHAPES):
         x, y = n % 20, n // 20
-        moved = {"x": f"{x} m + plant.s{n % 8} * 0.4 m", "y": f"{y + 0.5} m", "angle": f"plant.s{(n + 3) % 8} * 1 rad"}
+        moved = {
+            "x": f"{x} m + plant.s{n % 8} * 0.4 m",
+            "y": f"{y + 0.5} m",
+            "angle": f"plant.s{(n + 3) % 8} * 1 rad",
+        }
         kinds: list[dict[str, Any]] = [
             {"shape": "box", "width": "0.6 m", "height": "0.4 m"},
             {"shape": "circle", "radius": "0.25 m"},
@@ -62,29 +66,53 @@ def write_run(folder: Path) -> None:
     np.save(folder / "signals-1ms.npy", rows)
     limits = [{"relation": "max", "value": 1.2, "shown": 1.2, "within": 0.0, "shown_within": 0.0}]
     required = [
-        {"name": f"peak_{n}", "what": f"max({name})", "expression": f"max({name})", "limits": limits, "source_si": "1"}
+        {
+            "name": f"peak_{n}",
+            "what": f"max({name})",
+            "expression": f"max({name})",
+            "limits": limits,
+            "source_si": "1",
+        }
         for n, name in enumerate(names[:6])
     ]
     view = {
-        "pictures": {"side": {"x": ["-1 m", "21 m"], "y": ["-0.5 m", "11 m"], "grid": "1 m", "draw": shapes()}},
+        "pictures": {
+            "side": {"x": ["-1 m", "21 m"], "y": ["-0.5 m", "11 m"], "grid": "1 m", "draw": shapes()}
+        },
         "charts": [{"signal": name} for name in names],
         "events": {"first": "100 ms", "second": "0.4 s", "third": "0.75 s"},
     }
     manifest = {
-        **{"manifest": 1, "scene": "view_bench", "seed": 0, "period": "1/1000", "start": "0", "stop_tick": POINTS},
+        **{
+            "manifest": 1,
+            "scene": "view_bench",
+            "seed": 0,
+            "period": "1/1000",
+            "start": "0",
+            "stop_tick": POINTS,
+        },
         **{"units": {"plant": {"every": 1}}, "signals": {name: {"si": "1"} for name in names}},
         **{"requirements": required, "view": view, "faults": [], "inputs": [], "connections": []},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     results = [
-        {"name": f"peak_{n}", "what": f"max({name})", "title": "maximum", "status": "pass", "value": 1.09, "si": "1"}
+        {
+            "name": f"peak_{n}",
+            "what": f"max({name})",
+            "title": "maximum",
+            "status": "pass",
+            "value": 1.09,
+            "si": "1",
+        }
         | {"relation": "max", "limit": 1.2, "within": None, "margin": 0.09, "complete": True, "decided": 1.0}
         | {"worst": [0.3, 0.3], "reason": "", "signals": [name]}
         for n, name in enumerate(names[:6])
     ]
     conditions = [{"name": "as written", "holds": True, "evidence": "a benchmark"}]
     verdict = {"state": "ended", "verdict": "pass", "reasons": ["6 of 6"], "conditions": conditions}
-    (folder / "verdict.json").write_text(json.dumps({**verdict, "requirements": results, "digest": "0" * 16, "tick": 1000}))
+    (folder / "verdict.json").write_text(
+        json.dumps({**verdict, "requirements": results, "digest": "0" * 16, "tick": 1000})
+    )
     (folder / "events.jsonl").write_text("")
 
 
@@ -123,7 +151,11 @@ def long_series() -> list[tuple[str, float]]:
     began = time.perf_counter()
     pyramid.extend(values)
     rows = [("10^7 samples, once", (time.perf_counter() - began) * 1e3)]
-    for name, since, until in (("all of them", 0.0, 1000.0), ("a tenth", 700.0, 800.0), ("a millionth", 765.4, 765.401)):
+    for name, since, until in (
+        ("all of them", 0.0, 1000.0),
+        ("a tenth", 700.0, 800.0),
+        ("a millionth", 765.4, 765.401),
+    ):
         began = time.perf_counter()
         _, shown = polyline(t, values, pyramid, since=since, until=until, columns=680)
         took = (time.perf_counter() - began) * 1e3
@@ -156,7 +188,8 @@ def main() -> None:
         frame = Frame(Theme(width=width, height=height), session)
         frame.draw(surface, Moment(session, 0.5, False, 1.0, 0))
         digest = hashlib.sha256(pygame.image.tobytes(surface, "RGB")).hexdigest()[:16]
-    print(f"{width} x {height}, {SHAPES} shapes, {CHARTS} charts of {POINTS:,} points, {asked.rounds} rounds of {asked.frames} pictures")
+    print(f"{width} x {height}, {SHAPES} shapes, {CHARTS} charts of {POINTS:,} points, one core")
+    print(f"{asked.rounds} rounds of {asked.frames} pictures, each of another moment")
     print("                 p50      p95      max   [ms]")
     for name, choose in (("least", min), ("most", max)):
         figures = [choose(float(np.percentile(r, q)) for r in rounds) for q in (50, 95, 100)]

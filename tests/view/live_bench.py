@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from view.view_runs import write_run
 
 from crumple.live.monitor import Frame
 from crumple.view.live_session import LiveSession
+from view.view_runs import write_run
 
 
 class Clock:

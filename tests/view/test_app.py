@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+
+
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pygame
 import pytest
-
-os.environ["SDL_VIDEODRIVER"] = "dummy"
-pygame = pytest.importorskip("pygame", reason="pip install 'crumple[view]'")
-
-from view.live_bench import Bench, live_bench
-from view.view_runs import FAILING, run_folder
 
 from crumple.view import fork
 from crumple.view.interaction import Interaction
 from crumple.view.player import SPEEDS, Player
 from crumple.view.replay_session import ReplaySession
+from view.live_bench import Bench, live_bench
+from view.view_runs import FAILING, run_folder
 
 SIZE = (1280, 720)
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import os
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pygame
 import pytest
-
-os.environ["SDL_VIDEODRIVER"] = "dummy"
-pygame = pytest.importorskip("pygame", reason="pip install 'crumple[view]'")
-
-from view.view_runs import FAILING, run_folder, write_recording, write_run
 
 from crumple.view.decimate import Pyramid, polyline
 from crumple.view.panels.chart_list import charts_of
@@ -25,6 +24,7 @@ from crumple.view.replay_session import ReplaySession
 from crumple.view.scale import fitting, tick_text, ticks, time_ticks
 from crumple.view.session import Moment
 from crumple.view.theme import Theme
+from view.view_runs import FAILING, run_folder, write_recording, write_run
 
 PANEL = pygame.Rect(16, 384, 864, 300)
 
@@ -110,7 +110,9 @@ def test_no_number_is_no_point() -> None:
         (0.0, 0.0, ["−1", "0", "1"]),
     ],
 )
-def test_ticks_are_round_and_have_the_decimals_they_need(low: float, high: float, expected: list[str]) -> None:
+def test_ticks_are_round_and_have_the_decimals_they_need(
+    low: float, high: float, expected: list[str]
+) -> None:
     found = ticks(*fitting(low, high), 3)
     assert [tick_text(value, found[1] - found[0]) for value in found] == expected
 
@@ -156,7 +158,9 @@ def test_without_requirements_there_are_charts_all_the_same() -> None:
 # -- pictures
 
 
-def drawn(session: ReplaySession, t: float, *, theme: Theme | None = None, panel: Charts | None = None) -> pygame.Surface:
+def drawn(
+    session: ReplaySession, t: float, *, theme: Theme | None = None, panel: Charts | None = None
+) -> pygame.Surface:
     theme = theme or Theme()
     surface = pygame.Surface((1280, 720))
     (panel or Charts(theme)).draw(surface, PANEL, Moment(session, t, False, 0.02, 0))
@@ -185,7 +189,10 @@ def test_one_cursor_runs_through_all_charts_and_the_timeline(session: ReplaySess
     panel = Charts(theme)
     surface = drawn(session, 0.03, theme=theme, panel=panel)
     column = pygame.Rect(round(panel.view.x(0.03)), PANEL.top + 24, 1, 190)
-    assert pygame.mask.from_threshold(surface.subsurface(column), theme.colour("accent"), (2, 2, 2, 255)).count() > 150
+    assert (
+        pygame.mask.from_threshold(surface.subsurface(column), theme.colour("accent"), (2, 2, 2, 255)).count()
+        > 150
+    )
 
 
 def test_no_label_overlaps_another_nor_leaves_the_panel(session: ReplaySession) -> None:
@@ -231,7 +238,9 @@ def test_a_strip_shows_a_spike_between_two_columns(tmp_path: Path) -> None:
     assert strip.past is not None and strip.high > 1.0
     column = pygame.Rect(round(680 * 123.456 / 200) - 3, 4, 7, 10)
     assert not has(strip.past, pygame.Rect(0, 4, 300, 10), theme.colour("signal_1"))
-    spike = pygame.mask.from_threshold(strip.past.subsurface(column), theme.colour("signal_1"), (90, 90, 90, 255))
+    spike = pygame.mask.from_threshold(
+        strip.past.subsurface(column), theme.colour("signal_1"), (90, 90, 90, 255)
+    )
     assert spike.count() >= 5
 
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+
+
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pygame
 import pytest
-
-os.environ["SDL_VIDEODRIVER"] = "dummy"
-pygame = pytest.importorskip("pygame", reason="pip install 'crumple[view]'")
-
-from view.view_runs import run_folder
 
 from crumple.cli.app import invoke
 from crumple.errors import UsageError
 from crumple.view import export
 from crumple.view.export import Cut, Look
 from crumple.view.replay_session import ReplaySession
+from view.view_runs import run_folder
 
 SMALL = Look(size=(640, 360))
 KEPT = Path(__file__).with_name("frame_pictures")
@@ -43,16 +44,20 @@ def session() -> ReplaySession:
 
 
 @pytest.mark.parametrize(
-    ("text", "t"), [("t=20ms", 0.02), ("20 ms", 0.02), ("0.02", 0.02), ("start", 0.0), ("end", 0.15), ("stands", 0.05)]
+    ("text", "t"),
+    [("t=20ms", 0.02), ("20 ms", 0.02), ("0.02", 0.02), ("start", 0.0), ("end", 0.15), ("stands", 0.05)],
 )
 def test_a_moment_is_a_time_or_an_event(session: ReplaySession, text: str, t: float) -> None:
     assert export.moment_of(session, text) == pytest.approx(t)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("stand", "Events: begin, closes, slow, stands"), ("2 s", "goes 0 to 150 ms"), ("-1ms", "outside")]
+    ("text", "said"),
+    [("stand", "Events: begin, closes, slow, stands"), ("2 s", "goes 0 to 150 ms"), ("-1ms", "outside")],
 )
-def test_what_is_no_moment_is_refused_with_those_there_are(session: ReplaySession, text: str, said: str) -> None:
+def test_what_is_no_moment_is_refused_with_those_there_are(
+    session: ReplaySession, text: str, said: str
+) -> None:
     with pytest.raises(UsageError, match=said):
         export.moment_of(session, text)
 
@@ -103,10 +108,15 @@ def test_the_same_moment_is_the_same_picture_whatever_was_drawn_before(session: 
 
 def test_light_and_large_are_other_pictures(session: ReplaySession) -> None:
     looks = [SMALL, Look(size=(640, 360), dark=False), Look(size=(640, 360), scale=1.25)]
-    assert len({bytes(pygame.image.tobytes(export.Painter(session, look).at(0.02), "RGB")) for look in looks}) == 3
+    assert (
+        len({bytes(pygame.image.tobytes(export.Painter(session, look).at(0.02), "RGB")) for look in looks})
+        == 3
+    )
 
 
-def test_a_picture_that_cannot_be_written_leaves_nothing_behind(session: ReplaySession, tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_written_leaves_nothing_behind(
+    session: ReplaySession, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match="No such file or directory"):
         export.screenshot(session, 0.02, tmp_path / "nowhere" / "a.png", SMALL)
     with pytest.raises(UsageError, match=r"does not end in \.png"):
@@ -153,12 +163,23 @@ def test_a_film_that_breaks_off_leaves_nothing_behind(session: ReplaySession, tm
     ("module", "make", "remedy"),
     [("PIL", export.gif, "pip install pillow"), ("imageio_ffmpeg", export.mp4, "pip install imageio-ffmpeg")],
 )
-def test_what_is_missing_is_named_with_its_remedy(
-    session: ReplaySession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, make: Any, remedy: str
+def test_what_is_missing_is_named_with_its_remedy(  # noqa: PLR0917  # fixtures and parameters
+    session: ReplaySession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    make: Any,
+    remedy: str,
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UsageError, match=remedy):
-        make(session, tmp_path / "a.gif", SMALL, Cut(since=0, until=0.03, speed=0.1, fps=10), lambda n, of: None)
+        make(
+            session,
+            tmp_path / "a.gif",
+            SMALL,
+            Cut(since=0, until=0.03, speed=0.1, fps=10),
+            lambda n, of: None,
+        )
 
 
 # -- the command
@@ -199,14 +220,22 @@ def test_a_wrong_call_is_told_in_one_line_and_ends_with_2(
 
 def test_without_pygame_or_a_display_there_is_one_line_that_says_what_to_do() -> None:
     code = "import sys; sys.modules['pygame'] = None; from crumple.cli.app import invoke; sys.exit(invoke(['view']))"
-    unseen = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")}
+    unseen = {
+        k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+    }
     where = run_folder().parent.parent
     for program, said in (
         (["-c", code], "pip install 'crumple[view]'"),
         (["-m", "crumple.view"], "--screenshot end picture.png"),
     ):
         ended = subprocess.run(
-            [sys.executable, *program], cwd=where, env=unseen, capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, *program],
+            cwd=where,
+            env=unseen,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert ended.returncode == 2
         lines = [line for line in ended.stderr.splitlines() if line.startswith("crumple: ")]
@@ -214,8 +243,8 @@ def test_without_pygame_or_a_display_there_is_one_line_that_says_what_to_do() ->
 
 
 def test_reading_the_help_needs_no_pygame() -> None:
-    code = "import sys; from crumple.cli.app import invoke; invoke(['view', '--help']); sys.exit('pygame' in sys.modules)"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    code = "import sys; from crumple.cli.app import invoke; invoke(['view', '-h']); sys.exit('pygame' in sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert ended.returncode == 0 and "--screenshot" in ended.stdout
-
-

@@ -10,16 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import small_scene
 
 import crumple
+import small_scene
 from crumple.meanings import requirements_of, signals_of
 from crumple.view.live_session import LiveSession
 from crumple.view.replay_session import ReplaySession
 from view.live_bench import Clock, Core, live_bench
 from view.view_runs import FAILING, row, run_folder, write_recording, write_run
 
-REQUIREMENT_STATES = {"chest": "holding", "time_to_close": "pass", "stands": "holding", "deceleration": "holding"}
+REQUIREMENT_STATES = {
+    "chest": "holding",
+    "time_to_close": "pass",
+    "stands": "holding",
+    "deceleration": "holding",
+}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +72,9 @@ def test_green_is_earned_a_requirement_holds_until_it_is_decided(replay: ReplayS
     assert {r.name: r.state for r in replay.requirements(replay.end())} == dict.fromkeys(states, "pass")
 
 
-def test_a_bar_shows_the_value_up_to_the_cursor_and_a_mark_that_of_the_whole_run(replay: ReplaySession) -> None:
+def test_a_bar_shows_the_value_up_to_the_cursor_and_a_mark_that_of_the_whole_run(
+    replay: ReplaySession,
+) -> None:
     # 300 m/s^2 is 30.59 g from the first step to the last; before 3 ms have passed there is nothing to clip
     early, late = row(replay, "chest", 0.002), row(replay, "chest", 0.040)
     assert early.value is None and early.final == pytest.approx(300 / 9.80665)
@@ -145,7 +152,12 @@ def test_a_fault_is_armed_active_and_over_in_its_time(tmp_path: Path) -> None:
     write_run(tmp_path, faults=[fault])
     write_recording(tmp_path, {"t": np.arange(20) * 1e-3, "plant.x": np.arange(20.0)})
     session = ReplaySession(tmp_path)
-    assert [session.faults(t)[0].state for t in (0.004, 0.005, 0.0085, 0.009)] == ["armed", "active", "active", "over"]
+    assert [session.faults(t)[0].state for t in (0.004, 0.005, 0.0085, 0.009)] == [
+        "armed",
+        "active",
+        "active",
+        "over",
+    ]
     assert "−2" in session.faults(0.0)[0].text
 
 
@@ -164,7 +176,9 @@ def shown_at(session: LiveSession, clock: Clock, passed: float) -> float:
     return session.end()
 
 
-def test_a_live_run_is_shown_one_publication_late_and_never_ahead(bench: tuple[LiveSession, Core, Clock]) -> None:
+def test_a_live_run_is_shown_one_publication_late_and_never_ahead(
+    bench: tuple[LiveSession, Core, Clock],
+) -> None:
     session, core, clock = bench
     core.publish(10, 1.0)
     assert shown_at(session, clock, 0.02) == pytest.approx(0.010)
@@ -208,7 +222,12 @@ def test_a_silent_input_leaves_undecided_requirements_inconclusive(tmp_path: Pat
     write_run(folder, requirements=[requirement])
     t = np.arange(200) * 1e-3
     state = np.where(t < 0.1, 1.0, 2.0)
-    columns = {"t": t, "front.state": state, "front.age": np.where(t < 0.1, 1e-3, t - 0.1), "front.distance": 9.0 - t}
+    columns = {
+        "t": t,
+        "front.state": state,
+        "front.age": np.where(t < 0.1, 1e-3, t - 0.1),
+        "front.distance": 9.0 - t,
+    }
     write_recording(folder, columns, name="signals-1ms.npy")
     session = LiveSession(folder, None, clock=Clock())
     assert row(session, "gap", 0.05).state == "holding"

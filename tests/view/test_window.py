@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pygame", reason="pip install 'crumple[view]'")
-
 from view.view_runs import run_folder
 
 NEEDED = ("Xvfb", "xdotool")
 MISSING = [name for name in NEEDED if shutil.which(name) is None]
 PATIENCE = 30.0  # [s] of a machine that does other things as well
 
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"apt-get install {' '.join(n.lower() for n in MISSING)}")
+pytestmark = pytest.mark.skipif(
+    bool(MISSING), reason=f"apt-get install {' '.join(n.lower() for n in MISSING)}"
+)
 
 
 @pytest.fixture

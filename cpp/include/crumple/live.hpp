@@ -40,7 +40,7 @@ enum class SampleState : std::uint8_t { none, fresh, held, extrapolated, substit
 
 // What was counted at a live input. Ages are in ns, of every sample that was latched.
 struct InputFigures {
-    std::uint64_t received = 0, accepted = 0, overflows = 0, starved = 0, resends = 0, ticks = 0;
+    std::uint64_t received = 0, accepted = 0, overflows = 0, starved = 0, resends = 0, restarts = 0, ticks = 0;
     std::array<std::uint64_t, static_cast<std::size_t>(Refusal::count)> refused{};
     std::array<std::uint64_t, static_cast<std::size_t>(SampleState::count)> states{};
     Histogram age;
@@ -190,6 +190,7 @@ private:
     std::shared_ptr<Outlet> outlet_;
     std::vector<std::byte> frame_, answer_;
     std::uint64_t session_ = 0;  // of the peer; 0: nobody yet
+    std::size_t early_ = 0;      // bytes in frame_ of a sample that came while others were waited for
     std::string trouble_;
 };
 

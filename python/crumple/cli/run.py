@@ -249,7 +249,7 @@ def assignments(given: list[str]) -> dict[str, str]:
 def _header(screen: Screen, outline: Outline, folder: Path) -> None:
     facts = counted_facts(units=outline.units, fmus=outline.fmus, plugins=outline.plugins)
     facts += [wording.time(outline.period), wording.time(outline.horizon), f"seed {outline.seed}"]
-    facts += _pace(getattr(outline, "mode", "free"), getattr(outline, "speed", 1.0))
+    facts += _pace(outline.mode, outline.speed)
     show_header(screen, outline.name, outline.title, facts)
     show_warnings(screen, outline.warnings, folder)
     screen.line()

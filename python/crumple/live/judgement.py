@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from crumple import wording
-from crumple.requirement_result import RequirementResult
+from crumple import run_folder, wording
+from crumple.errors import CrumpleError
+from crumple.requirement_result import RequirementResult, Status
 from crumple.verdict import Condition
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from crumple.scene import Scene
 
 NAME = "timing"
+_CONDITION = "live inputs were heard and time was kept"
 
 
 def timing_results(
@@ -24,98 +27,91 @@ def timing_results(
     if plan is None:
         return []
     paced = figures is not None and figures["mode"] == "realtime" and "missed" in figures
-    return [
-        _result(
-            plan,
-            name,
-            what,
-            si,
-            limit,
-            value if known else None,
-            seen=whole,
-            kept=paced or (name == "age_p99" and not replayed),
-        )
-        for name, what, si, limit, value, known in _limits(plan, figures if figures else {}, paced)
-    ]
+    results = []
+    for limit in _limits(plan, figures or {}, paced):
+        kept = paced or (limit.name == "age_p99" and not replayed)
+        results.append(_result(limit, seen=whole, kept=kept, doc=plan.doc))
+    return results
 
 
-def _limits(
-    plan: TimingPlan, figures: Mapping[str, Any], paced: bool
-) -> Iterator[tuple[str, str, str, float, float, bool]]:
-    """Name, meaning, unit of measure, limit, value, and whether the value is known."""
+class _Limit(NamedTuple):
+    """value: None where it is not known."""
+
+    name: str
+    what: str
+    si: str
+    limit: float
+    value: float | None
+
+
+def _limits(plan: TimingPlan, figures: Mapping[str, Any], paced: bool) -> Iterator[_Limit]:
+    def known(value: float) -> float | None:
+        return value if paced else None
+
     if plan.missed_max is not None:
-        yield "missed", "share of missed ticks", "1", plan.missed_max, figures.get("missed_share", 0.0), paced
+        share = known(figures.get("missed_share", 0.0))
+        yield _Limit("missed", "share of missed ticks", "1", plan.missed_max, share)
     if plan.slips_max is not None:
-        yield "slips", "slips of the schedule", "1", float(plan.slips_max), figures.get("slips", 0), paced
+        slips = known(float(figures.get("slips", 0)))
+        yield _Limit("slips", "slips of the schedule", "1", float(plan.slips_max), slips)
     if plan.late_p99_max is not None:
-        late = figures.get("late", {}).get("p99", 0.0)
-        yield "late_p99", "lateness of 99 of 100 ticks", "ms", plan.late_p99_max * 1e3, late * 1e3, paced
+        late = known(figures.get("late", {}).get("p99", 0.0) * 1e3)
+        yield _Limit("late_p99", "lateness of 99 of 100 ticks", "ms", plan.late_p99_max * 1e3, late)
     if plan.age_p99_max is not None:
-        ages = [each["age"]["p99"] for each in figures.get("inputs", {}).values() if each["age"]["count"]]
-        age = max(ages, default=0.0) * 1e3
-        yield "age_p99", "age of 99 of 100 samples", "ms", plan.age_p99_max * 1e3, age, bool(ages)
+        ages = [
+            each["age"]["p99"] * 1e3 for each in figures.get("inputs", {}).values() if each["age"]["count"]
+        ]
+        age = max(ages) if ages else None
+        yield _Limit("age_p99", "age of 99 of 100 samples", "ms", plan.age_p99_max * 1e3, age)
 
 
-def _result(
-    plan: TimingPlan,
-    name: str,
-    what: str,
-    si: str,
-    limit: float,
-    value: float | None,
-    *,
-    seen: bool,
-    kept: bool,
-) -> RequirementResult:
-    held = value is not None and value <= limit
-    status: Any = "inconclusive"
+def _result(limit: _Limit, *, seen: bool, kept: bool, doc: str) -> RequirementResult:
+    """seen: to the end of the run.   kept: the run kept that kind of time at all."""
+    name = f"{NAME}.{limit.name}"
+    value = limit.value if kept else None
     if not kept:
-        status = "not_applicable"
-    elif value is not None and not held:
-        status = "fail"
-    elif held and seen:
-        status = "pass"
-    full = f"{NAME}.{name}"
-    reason = ""
-    if status == "fail" and value is not None:
-        much, least = wording.against(value, limit)
-        reason = f"{full}: {what} {wording.with_si(much, si)} exceeds {wording.with_si(least, si)}"
-    if status == "inconclusive":
-        reason = (
-            f"{full}: {'not seen to the end of the run' if value is not None else 'nothing was measured'}"
-        )
-    if status == "not_applicable":
-        reason = f"{full}: this run was not paced by the clock"
+        status, reason = "not_applicable", f"{name}: this run was not paced by the clock"
+    elif value is None:
+        status, reason = "inconclusive", f"{name}: nothing was measured"
+    elif value > limit.limit:
+        much, most = (wording.with_si(text, limit.si) for text in wording.against(value, limit.limit))
+        status, reason = "fail", f"{name}: {limit.what} {much} exceeds {most}"
+    elif not seen:
+        status, reason = "inconclusive", f"{name}: not seen to the end of the run"
+    else:
+        status, reason = "pass", ""
     return RequirementResult(
-        name=full,
-        what=what,
-        title=what,
-        status=status,
-        value=value if kept else None,
-        si=si,
+        name=name,
+        what=limit.what,
+        title=limit.what,
+        status=cast(Status, status),
+        value=value,
+        si=limit.si,
         relation="max",
-        limit=limit,
+        limit=limit.limit,
         within=None,
-        margin=None if value is None or not kept or limit == 0 else (limit - value) / limit,
-        complete=seen and kept and value is not None,
+        margin=None if value is None or limit.limit == 0 else (limit.limit - value) / limit.limit,
+        complete=seen and value is not None,
         decided=None,
         worst=None,
         reason=reason,
-        signals=(),
-        when="",
-        doc=plan.doc,
+        doc=doc,
     )
 
 
-def inputs_condition(scene: Scene, figures: Mapping[str, Any] | None, *, replayed: bool) -> Condition | None:
-    """Whether every live input was heard as the scene wants it, and the schedule held where rigs relied on it."""
+def inputs_condition(
+    scene: Scene, figures: Mapping[str, Any] | None, *, replay_of: Mapping[str, Any] | None
+) -> Condition | None:
+    """Whether every live input was heard as the scene wants it, and the schedule held where rigs relied on it.
+
+    replay_of: of which run this is a replay. What was wrong with that run's inputs is wrong with those of its replay.
+    """
     if not scene.sensors and not scene.actuators:
         return None
-    name = "live inputs were heard and time was kept"
-    if replayed:
-        return Condition(name, True, "a replay: what was latched then was taken from the tape")
+    if replay_of is not None:
+        return _as_then(replay_of)
     if figures is None:
-        return Condition(name, None, "the run did not begin")
+        return Condition(_CONDITION, None, "the run did not begin")
     wrong: list[str] = []
     told: list[str] = []
     for sensor in scene.sensors:
@@ -129,8 +125,20 @@ def inputs_condition(scene: Scene, figures: Mapping[str, Any] | None, *, replaye
             " rigs relied on it (allow it with slips_max in [requirements.timing], or run slower: --speed)"
         )
     if wrong:
-        return Condition(name, False, "; ".join(wrong))
-    return Condition(name, True, ", ".join(told) or "no sensors")
+        return Condition(_CONDITION, False, "; ".join(wrong))
+    return Condition(_CONDITION, True, ", ".join(told) or "no sensors")
+
+
+def _as_then(replay_of: Mapping[str, Any]) -> Condition:
+    """What was found of the live inputs that are replayed; with other parameters they are the same inputs still."""
+    try:
+        verdict = run_folder.read_json(Path(replay_of["run"]), run_folder.VERDICT)
+        for condition in verdict["conditions"]:
+            if condition["name"] == _CONDITION:
+                return Condition(_CONDITION, condition["holds"], f"a replay of: {condition['evidence']}")
+    except (CrumpleError, KeyError, TypeError):
+        pass
+    return Condition(_CONDITION, None, "a replay of a run that came to no verdict on its live inputs")
 
 
 def _wrong(sensor: SensorPlan, seen: Mapping[str, Any]) -> Iterator[str]:

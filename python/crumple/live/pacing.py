@@ -76,8 +76,8 @@ class Pacing:
         """Whether the run keeps time with anything outside."""
         return self._scene.pacing.mode != "free"
 
-    def wait(self, hear: Callable[[Sequence[Any], float], None]) -> None:
-        """Until all who are required are there. Raises UsageError naming who is missing."""
+    def _wait(self, hear: Callable[[Sequence[Any], float], None]) -> None:
+        """Until all who are required are there."""
         self._status("waiting")
 
         def told(rows: Sequence[Any], waited: float) -> bool:
@@ -101,10 +101,18 @@ class Pacing:
                 self._folder.event("warning", text=f"a command was refused: the run has not begun ({do})")
         return ahead
 
-    def run(self, ticks: int, reached: Callable[[float], None]) -> None:
-        """All ticks. Raises TooLate, StoppedByHand, and what steps raise."""
+    def run(
+        self, ticks: int, reached: Callable[[float], None], hear: Callable[[Sequence[Any], float], None]
+    ) -> None:
+        """All ticks. Raises NotAllThere, TooLate, StoppedByHand, and what steps raise.
+
+        reached: called now and then with the simulated time [s].   hear: who is waited for, before the first tick.
+        """
         world = self._world
-        with self._real_time():
+        with (
+            self._real_time()
+        ):  # before the waiting: it takes time, in which a sample that has come would grow old
+            self._wait(hear)
             self._live.begin()
             if self._pacer is not None:
                 self._pacer.begin(world.tick)

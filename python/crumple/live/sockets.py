@@ -8,13 +8,13 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import zmq
-import zmq.auth
 import zmq.utils.monitor
+import zmq.utils.z85
 
 from crumple.errors import UsageError
+from crumple.live.keys import read_public, read_secret
 
 log = logging.getLogger("crumple.live")
 
@@ -215,22 +215,5 @@ def read_curve(
         raise UsageError(f"{address}: {absent} is missing. Encryption needs both.")
     if not bind and len(paths) > 1:
         raise UsageError(f"{address}: who connects knows one key, that of the side that waits there.")
-    public, own = _load(secret)
-    if own is None:
-        raise UsageError(f"{os.fspath(secret)} holds no secret key. Give the file that ends in .key_secret.")
-    return Curve(public, own, tuple(_load(path)[0] for path in paths))
-
-
-def _load(path: str | os.PathLike[str]) -> tuple[bytes, bytes | None]:
-    if not Path(path).is_file():
-        raise UsageError(
-            f"{os.fspath(path)}: there is no such key file. `crumple keys new NAME` makes a pair."
-        )
-    try:
-        public, own = zmq.auth.load_certificate(path)
-        for key in (public, own):
-            if key is not None and (len(key) != 40 or len(zmq.utils.z85.decode(key)) != 32):
-                raise ValueError(key)
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"{os.fspath(path)} is no key file: {type(error).__name__}.") from None
-    return public, own
+    public, own = read_secret(secret)
+    return Curve(public.encode(), own.encode(), tuple(read_public(path).encode() for path in paths))

@@ -11,6 +11,7 @@ from crumple.errors import UsageError
 from crumple.live.errors import NotAllThere
 from crumple.live.library import load_libzmq
 from crumple.live.plan import STAMPS, ActuatorPlan, Channel, Endpoint, RigPlan, SensorPlan
+from crumple.scene.addresses import is_loopback, parse_address
 from crumple.si import parse_si
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Live:
             "policy": plan.policy,
             "queue": plan.queue,
             "every": plan.every,
-            "same_clock": plan.endpoint is None or is_local(plan.endpoint.address),
+            "same_clock": plan.endpoint is None or is_local(plan.endpoint),
         }
         inlet = _core.Inlet(self.context, options, channels, transport)
         if rig is not None:
@@ -159,9 +160,11 @@ class Live:
             late = [row for row, limit in rows if not row.ready and waited > limit]
             if late:
                 who = "; ".join(f"'{row.name}' at {row.address}: {row.state}" for row in late)
+                remedy = "Start them, give a longer start_timeout, or begin without them: --no-wait"
+                if any(row.name in self._rigs for row in late):
+                    remedy = "Start them, or give a longer timeout"
                 raise NotAllThere(
-                    f"the run did not begin, since not all were there after {waited:.1f} s: {who}."
-                    " Start them, give a longer start_timeout, or begin without them: --no-wait"
+                    f"the run did not begin, since not all were there after {waited:.1f} s: {who}. {remedy}"
                 )
             time.sleep(_LOOK)
 
@@ -298,10 +301,9 @@ _REFUSALS = {
 }
 
 
-def is_local(address: str) -> bool:
-    """Whether who talks over this address is on this machine."""
-    host = address.removeprefix("tcp://")
-    return not address.startswith("tcp://") or host.startswith(("127.", "localhost:", "[::1]"))
+def is_local(endpoint: Endpoint) -> bool:
+    """Whether who talks over this address is on this machine, and so has its clock."""
+    return is_loopback(parse_address(endpoint.address, bind=endpoint.bind))
 
 
 def _taped(tape: Tape, plan: SensorPlan) -> NDArray[np.float64]:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from crumple.scene.lines import Path
 
 _IN_LOCKSTEP = "has no meaning in lockstep: each step has its sample, and none is stale. Take it out."
-_OTHERS = (
-    "bind key channels every max_age stop_age policy queue required start_timeout stale_max lost_max".split()
-)
+_OF_AGE = ("max_age", "stop_age", "policy", "stale_max")
+_OF_START = ("start_timeout", "required")
+_OTHERS = {"bind", "key", "channels", "every", "queue", "lost_max", *_OF_AGE, *_OF_START}  # than an address
 
 
 class Place(NamedTuple):
@@ -73,8 +73,8 @@ class Rigs:
             drafted.fault("rig", f'this scene has no rig "{name}".{remedy}')
         facts = {
             **dict.fromkeys(("bind", "key"), f"belongs to the rig: write it in [rigs.{name}]."),
-            **dict.fromkeys(("start_timeout", "required"), f"is the rig's: it has timeout in [rigs.{name}]."),
-            **dict.fromkeys(("queue", "max_age", "stop_age", "policy", "stale_max"), _IN_LOCKSTEP),
+            **dict.fromkeys(_OF_START, f"is the rig's: it has timeout in [rigs.{name}]."),
+            **dict.fromkeys(("queue", *_OF_AGE), _IN_LOCKSTEP),
         }
         for key, fact in facts.items():
             if key in drafted.table:

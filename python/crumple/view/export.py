@@ -187,6 +187,7 @@ class Cut:
         times = [self.since + k * each for k in range(count)]
         if self.until - times[-1] > 0.25 * each:
             times.append(self.until)
+        times[-1] = self.until  # a hair off its place, and the very end
         return times
 
 
@@ -218,15 +219,10 @@ def gif(session: Session, path: Path, look: Look, cut: Cut, progress: Progress) 
     drawn = pictures()
     with _whole(path) as temporary:
         first = next(drawn)
-        first.save(
-            temporary.path,
-            format="GIF",
-            save_all=True,
-            append_images=drawn,
-            duration=each,
-            loop=0,
-            optimize=False,
-        )
+        with open(temporary.path, "wb") as file:
+            first.save(
+                file, format="GIF", save_all=True, append_images=drawn, duration=each, loop=0, optimize=False
+            )
 
 
 def _palette(pictures: list[Any], size: tuple[int, int]) -> Any:

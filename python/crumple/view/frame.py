@@ -12,13 +12,15 @@ from crumple.view.panels.charts import Charts
 from crumple.view.panels.faults import Faults
 from crumple.view.panels.headline import Headline
 from crumple.view.panels.inputs import Inputs
-from crumple.view.panels.notices import draw_notices
+from crumple.view.panels.notices import draw_notices, has_card
 from crumple.view.panels.panel import ROUND, Panel
 from crumple.view.panels.requirements import Requirements
 from crumple.view.panels.status import Status
 from crumple.view.panels.timing import Timing
 from crumple.view.session import Moment, Session
 from crumple.view.theme import Theme
+
+_CARD = 96  # room for a card where there are only charts, which it must not cover [px at 720p]
 
 
 class Frame:
@@ -64,6 +66,8 @@ class Frame:
             self._drawn_for = key
             surface.fill(self.theme.colour("window"))
             whole = True
+        card = "canvas" not in self.areas and has_card(moment)
+        self.charts.reserved = self.theme.px(_CARD) if card else 0
         for name, rect in self.areas.items():
             panel = self._panels[name]
             if isinstance(panel, Panel):

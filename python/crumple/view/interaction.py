@@ -408,7 +408,8 @@ class Interaction:
         from crumple.view.export import save_picture
 
         folder = self.session.folder
-        t = time_text(self.player.t).replace(" ", "").replace("−", "-").replace(":", "m")
+        t = time_text(self.player.t, span=self.session.horizon)
+        t = t.translate({ord(" "): "", ord("−"): "-", ord(":"): "m", ord("µ"): "u"})
         path = folder.with_name(f"{folder.name}-{t}.png")
         surface = pygame.Surface(self._size)
         self.session.remark = ""  # a picture is of the run, not of what the viewer says

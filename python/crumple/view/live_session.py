@@ -161,6 +161,11 @@ class LiveSession:
             return self.source.status
         return "running" if self.recorded.last is not None else "waiting"
 
+    @property
+    def speed(self) -> float:
+        """Simulated seconds a second, as asked for; 1 where nobody says."""
+        return 1.0 if self._last is None else float(self._last.speed)
+
     def send(self, command: str, **args: Any) -> bool:
         """Ask the core for something. Returns False where nobody is there to be asked."""
         if self.source is None or not self.alive:
@@ -296,7 +301,10 @@ class LiveSession:
             return None
         step = np.asarray(last.step_s, dtype=np.float64)
         late = np.asarray(last.lateness, dtype=np.float64)
-        p50, p99 = np.percentile(step, (50, 99)).tolist() if len(step) else (math.nan, math.nan)
+        ordered = np.sort(step)
+        p50, p99 = (
+            float(ordered[int(q * (len(step) - 1) + 0.5)]) if len(step) else math.nan for q in (0.5, 0.99)
+        )
         return TimingRow(
             step=step,
             late=late,
@@ -355,7 +363,7 @@ class LiveSession:
             return f"{'Held' if status == 'paused' else 'Live'}, {silent[0]} silent"
         if status == "paused":
             return "Held"
-        speed = 0.0 if self._last is None else self._last.speed
+        speed = 0.0 if self._last is None else self.speed
         return f"Live {speed:.2f} ×" if speed > 0 else "Running"
 
     def is_required(self, sensor: str) -> bool:

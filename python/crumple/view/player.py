@@ -38,10 +38,7 @@ class Player:
 
     def shown_speed(self) -> float:
         """Simulated seconds a second."""
-        if self.live is None:
-            return self.speed
-        timing = self.live.timing(self.t)
-        return self.speed if timing is None else timing.ratio
+        return self.speed if self.live is None or not self.following else self.live.speed
 
     def advance(self, passed: float) -> None:
         """`passed` seconds of wall time went by."""

@@ -56,8 +56,7 @@ class Pen:
         x, y, angle = frame
         m = self.metre
         left, top = (x - self.camera.left) * m, (self.camera.top - y) * m
-        if not (-_END < left < _END and -_END < top < _END):
-            return []
+        left, top = min(max(left, -_END), _END), min(max(top, -_END), _END)
         c, s = (m, 0.0) if angle == 0.0 else (m * math.cos(angle), m * math.sin(angle))
         if isinstance(points, tuple):  # a few points are sooner turned than an array is made
             return [(left + c * px - s * py, top - s * px - c * py) for px, py in points]
@@ -86,16 +85,19 @@ class Pen:
 
     def _near(self, points: Points) -> Points:
         """An outline cut near the surface's edges where it goes far beyond: SDL walks along all of its lines."""
-        x, y = points[0]
-        if not self.zoomed and -_FAR < x < _FAR and -_FAR < y < _FAR:
-            return points
+        if not self.zoomed:
+            for x, y in points if len(points) < 9 else points[:: len(points) // 4]:
+                if not (-_FAR < x < _FAR and -_FAR < y < _FAR):
+                    break
+            else:
+                return points
         return clipped(points, self.surface.get_rect().inflate(64, 64)) or [(-9.0, -9.0)] * 3
 
     def line(self, points: Points, colour: Colour, width: float = 1.6, *, closed: bool = False) -> None:
         """A line up to 2 px wide; a thicker one, or one without corners, is for `bar`."""
         if len(points) < 2:
             return
-        if self.zoomed and closed:
+        if closed and self.zoomed:
             points = clipped(points, self.surface.get_rect().inflate(64, 64))
             if len(points) < 2:
                 return

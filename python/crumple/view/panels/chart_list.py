@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from crumple.live.plan import STAMPS
 from crumple.si import SiError, factor_offset, parse_quantity, parse_si
 from crumple.view.session import RequirementRow, Session
 
@@ -62,6 +63,17 @@ def charts_of(session: Session) -> list[Chart]:
 def chart_of(session: Session, signal: str, number: int) -> Chart:
     """A chart of one signal that was chosen by hand."""
     return _plain(session, signal, number, chosen=True)
+
+
+def is_stamp(signal: str) -> bool:
+    """Whether it is what is known about samples, such as their age: that is known also where there are none."""
+    return signal.rpartition(".")[2] in STAMPS
+
+
+def is_sample(chart: Chart, sensors: Collection[str]) -> bool:
+    """Whether a chart shows what one of these sensors sends."""
+    signal = chart.lines[0].signal
+    return signal.partition(".")[0] in sensors and not is_stamp(signal)
 
 
 # -- as described -----------------------------------------------------------------------------------------

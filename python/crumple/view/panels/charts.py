@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,9 @@ import pygame
 
 from crumple.view import ink
 from crumple.view.figures import shown, time_text
-from crumple.view.panels.chart_list import Chart, chart_of, charts_of
+from crumple.view.panels.chart_list import Chart, chart_of, charts_of, is_sample, is_stamp
 from crumple.view.panels.pointer import draw_pointer
-from crumple.view.panels.strip import Row, Strip, View
+from crumple.view.panels.strip import Row, Strip, View, shown_by_itself
 from crumple.view.panels.timeline import Timeline
 from crumple.view.scale import tick_text
 from crumple.view.session import Band, Moment, Session, Silence
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from crumple.view.theme import Theme
 
 # Lengths in pixels of a window of 1280 x 720.
-_GUTTER, _WIDEST_GUTTER = 156, 250
-_BESIDE_NAME = 62  # of the gutter that is not for the name
+_GUTTER, _WIDEST_GUTTER = 156, 264
+_BESIDE_NAME = 74  # of the gutter that is not for the name
 _RIGHT = 28
 _TOP = 24
 _GAP = 15
@@ -30,8 +29,6 @@ _LEAST = 48  # height of a chart
 _MOST = 8  # charts
 _FLAG = 20  # height of the flag at the top of the cursor
 _ROUND = 6  # frames in which every figure has its turn
-_LONGEST = 60.0  # [s] of a live run that are shown whole; a longer one scrolls
-_AHEAD = 0.15  # of a scrolling view that is left free for what comes
 _LIVE_EVERY = 0.1  # [s] of wall time between two pictures of a live chart; the line between is drawn at once
 _FINEST = 4.0  # periods that a view shows at least
 
@@ -52,6 +49,7 @@ class Charts:
         self._round = 0
         self._gutter_width = 0
         self.hover: tuple[int, int] | None = None
+        self.reserved = 0  # window px above the timeline that are left free for a card
 
     # -- what is shown -----------------------------------------------------------------------------------
 
@@ -71,7 +69,9 @@ class Charts:
         chosen = [strip for strip in other._strips if strip.chart.chosen]
         self._strips = [Strip(strip.chart) for strip in chosen] + self._strips
         gone = {strip.chart.lines[0].signal for strip in other._hidden}
-        self._hidden = [strip for strip in self._strips if not strip.chart.chosen and strip.chart.lines[0].signal in gone]
+        self._hidden = [
+            strip for strip in self._strips if not strip.chart.chosen and strip.chart.lines[0].signal in gone
+        ]
         self._strips = [strip for strip in self._strips if strip not in self._hidden]
 
     def toggle(self, signal: str) -> bool:
@@ -169,7 +169,7 @@ class Charts:
         cursor = "stale" if stale else "accent"
         self._round = (self._round + 1) % _ROUND
         for number, row in enumerate(self._rows):
-            self._prepare(row, moment, bands)
+            self._prepare(number, moment, silences, bands)
             self._strip(surface, row, moment, silences, bands)
             self._gutter(surface, rect.left + theme.px(16), number, moment, silences)
         foot = pygame.Rect(rect.left, rect.bottom - self._timeline.height, rect.width, self._timeline.height)
@@ -205,9 +205,9 @@ class Charts:
             max(theme.px(_GUTTER), named + theme.px(_BESIDE_NAME)), theme.px(_WIDEST_GUTTER)
         )
         left, right = rect.left + self._gutter_width, rect.right - theme.px(_RIGHT)
-        since, until = self._window or self._default_window(session, moment.t)
+        since, until = self._window or shown_by_itself(session, moment.t)
         self._view = View(since, until, left, max(1, right - left))
-        room = rect.height - theme.px(_TOP) - self._timeline.height
+        room = rect.height - theme.px(_TOP) - self._timeline.height - self.reserved
         gap = theme.px(_GAP)
         fits = max(1, min(_MOST, (room + gap) // (theme.px(_LEAST) + gap)))
         strips = self._strips[:fits]
@@ -216,33 +216,44 @@ class Charts:
         top = rect.top + theme.px(_TOP)
         self._rows = [Row(strip, top + k * (height + gap), height) for k, strip in enumerate(strips)]
 
-    @staticmethod
-    def _default_window(session: Session, t: float) -> tuple[float, float]:
-        whole = session.horizon - session.start
-        if session.mode == "replay" or whole <= _LONGEST:
-            return session.start, session.horizon if whole > 0 else session.start + 1.0
-        # scrolls in steps, so that pictures can be kept
-        step = _LONGEST * _AHEAD / 4
-        end = math.ceil(min(t, session.horizon) / step) * step + _LONGEST * _AHEAD
-        end = min(max(end, session.start + _LONGEST), session.horizon)
-        return end - _LONGEST, end
-
-    def _prepare(self, row: Row, moment: Moment, bands: Sequence[Band]) -> None:
-        session = moment.session
-        signals = {line.signal for line in row.strip.chart.lines}
-        wanted = row.strip.chart.window
+    def _prepare(
+        self, number: int, moment: Moment, silences: Sequence[Silence], bands: Sequence[Band]
+    ) -> None:
+        """Have the pictures of a chart drawn where they are not those of now; live ones in turn, ten times a second."""
+        row, session = self._rows[number], moment.session
+        strip = row.strip
+        signals = {line.signal for line in strip.chart.lines}
+        wanted = strip.chart.window
         spans = tuple(
             (band.since, band.until)
             for band in bands
             if signals & set(band.signals) and (not wanted or band.requirement == wanted)
         )
-        key: object = "whole"
         until = session.end()
+        key: object = "whole"
         if session.mode == "live":
-            due = pygame.time.get_ticks() / 1e3 // _LIVE_EVERY
-            key = (due, until) if until > row.strip.until or row.strip.past is None else (row.strip.until,)
-            spans = ()
-        row.strip.prepare(self._theme, session, self._view, row.height, key=key, until=until, bands=spans)
+            turn = number / max(1, len(self._rows))
+            key = int(pygame.time.get_ticks() / 1e3 / _LIVE_EVERY + turn)
+            if strip.past is not None and until <= strip.until:
+                key = strip.key  # nothing is new
+        sensors = {sensor.name for sensor in session.inputs(moment.t)} if silences else set()
+        blind = tuple(
+            (silence.since, silence.until)
+            for silence in silences
+            if is_sample(strip.chart, sensors & {silence.unit})
+        )
+        future = session.mode == "replay" or moment.t < until - session.period / 2
+        strip.prepare(
+            self._theme,
+            session,
+            self._view,
+            row.height,
+            key=key,
+            until=until,
+            bands=spans,
+            blind=blind,
+            future=future,
+        )
 
     def _strip(
         self,
@@ -263,7 +274,7 @@ class Charts:
         self._events(surface, row, moment)
         for since, until in self._unknown(row, moment, silences):
             self._hatched(surface, row, since, until)
-        self._ends(surface, row, moment)
+        self._ends(surface, row, moment, silences)
         self._texts(surface, row, bands)
 
     def _events(self, surface: pygame.Surface, row: Row, moment: Moment) -> None:
@@ -278,7 +289,7 @@ class Charts:
     def _unknown(self, row: Row, moment: Moment, silences: Sequence[Silence]) -> list[tuple[float, float]]:
         """Stretches of a chart that are hatched [s]."""
         session = moment.session
-        units = {line.signal.partition(".")[0] for line in row.strip.chart.lines}
+        units = {line.signal.partition(".")[0] for line in row.strip.chart.lines if not is_stamp(line.signal)}
         last = session.end() if session.mode == "replay" else moment.t
         spans = [(each.since, min(each.until, last)) for each in silences if each.unit in units]
         spans += row.strip.gaps
@@ -298,10 +309,10 @@ class Charts:
                 surface, rect, theme.rgb(theme.mix("panel", "stale", 0.45)), pitch=theme.px(6), width=theme.k
             )
 
-    def _ends(self, surface: pygame.Surface, row: Row, moment: Moment) -> None:
+    def _ends(self, surface: pygame.Surface, row: Row, moment: Moment, silences: Sequence[Silence]) -> None:
         """The newest piece of live lines, and a dot on each line at the cursor."""
         theme, view, strip, session, t = self._theme, self._view, row.strip, moment.session, moment.t
-        if not view.since <= t <= view.until:
+        if not view.since <= t <= view.until or self._is_silent(strip.chart, moment, silences):
             return
         live_end = session.mode == "live" and strip.until < t <= session.end()
         x = view.x(t)
@@ -387,7 +398,9 @@ class Charts:
         top, tall = row.top + theme.px(11), theme.px(13)
         session, line = self._session, row.strip.chart.lines[0]
         for part in (0.0, 0.5, 1.0):
-            value = session.value(line.signal, self._view.t(x + part * width)) if session is not None else None
+            value = (
+                session.value(line.signal, self._view.t(x + part * width)) if session is not None else None
+            )
             if value is not None:
                 y = row.strip.y(row.strip.value(0, value), row.top, row.height)
                 if top - tall <= y <= top + theme.px(4):
@@ -421,14 +434,19 @@ class Charts:
 
     def _figure(self, chart: Chart, moment: Moment, silences: Sequence[Silence]) -> tuple[str, str]:
         line = chart.lines[0]
-        unit = line.signal.partition(".")[0]
-        sensors = {row.name for row in moment.session.inputs(moment.t)} if silences else set()
-        silent = unit in sensors and any(s.unit == unit and s.since <= moment.t <= s.until for s in silences)
+        silent = self._is_silent(chart, moment, silences)
         value = None if silent else moment.session.value(line.signal, moment.t)
         if value is None:
             return "no sample", ""
         near = chart.limits[0].value if chart.limits else None
         return shown(value * line.factor + line.offset, chart.si, near=near)
+
+    def _is_silent(self, chart: Chart, moment: Moment, silences: Sequence[Silence]) -> bool:
+        """Whether what the chart shows was not sent at the moment: an old value is no value."""
+        now = {silence.unit for silence in silences if silence.since <= moment.t <= silence.until}
+        return bool(now) and is_sample(
+            chart, now & {sensor.name for sensor in moment.session.inputs(moment.t)}
+        )
 
     # -- cursor and pointer ------------------------------------------------------------------------------
 

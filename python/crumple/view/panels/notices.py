@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pygame
 
+from crumple import wording
 from crumple.view import figures
 from crumple.view.live_session import LiveSession
 from crumple.view.panels.cards import draw_card, draw_error, draw_stale
@@ -26,14 +27,20 @@ def draw_notices(
     if isinstance(session, LiveSession):
         if session.status == "waiting":
             _waiting(theme, surface, rect, session)
-        elif session.status != "ended":
+        elif has_card(moment):
             draw_stale(theme, surface, rect, moment)
-    elif (
-        isinstance(session, ReplaySession)
-        and session.result.verdict == "error"
-        and moment.t >= session.end() - session.period / 2
-    ):
+    elif isinstance(session, ReplaySession) and has_card(moment):
         _error(theme, surface, rect, session, scene=scene)
+
+
+def has_card(moment: Moment) -> bool:
+    """Whether a card will lie at the foot of the picture."""
+    session = moment.session
+    if isinstance(session, LiveSession):
+        late = [row for row in session.inputs(moment.t) if row.state not in ("fresh", "none")]
+        return session.status not in ("waiting", "ended") and bool(late)
+    broke = isinstance(session, ReplaySession) and session.result.verdict == "error"
+    return broke and moment.t >= session.end() - session.period / 2
 
 
 def _waiting(theme: Theme, surface: pygame.Surface, rect: pygame.Rect, session: LiveSession) -> None:
@@ -67,7 +74,10 @@ def _cost(session: LiveSession, missing: Sequence[str]) -> str:
     if not missing or not blind:
         return ""
     who = " and ".join(missing)
-    return f"Without {who}, {len(blind)} of {len(looked_at)} requirements stay inconclusive."
+    verb = "stays" if len(blind) == 1 else "stay"
+    return (
+        f"Without {who}, {len(blind)} of {wording.count(len(looked_at), 'requirement')} {verb} inconclusive."
+    )
 
 
 def _error(

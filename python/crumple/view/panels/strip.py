@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 FUTURE = 0.38  # part of its colour that a line keeps where the cursor has not been
 _OVER = 2  # pictures are drawn this much larger and reduced, which smooths their lines
 _STROKE = 1.6  # width of a line [px at 720p]
+_LONGEST = 60.0  # [s] of a live run that are shown whole; a longer one scrolls
+_AHEAD = 0.15  # of a scrolling view that is left free for what comes
 _BAND = 0.10  # part of a window's colour
 _PAD = 4  # above and below the plot, so that no stroke is cut [px at 720p]
 _MOST_TICKS = 5
@@ -57,6 +59,7 @@ class Strip:
         self.until = math.inf  # the pictures show everything up to here [s]
         self.gaps: list[tuple[float, float]] = []  # where there is no number [s]
         self._pyramids: dict[str, Pyramid] = {}
+        self.key: object = None  # of what was drawn
         self._key: object = None
         self._points: list[tuple[Numbers, Numbers]] = []
         self._bands: tuple[tuple[float, float], ...] = ()
@@ -79,24 +82,35 @@ class Strip:
         key: object,
         until: float,
         bands: tuple[tuple[float, float], ...] = (),
+        blind: tuple[tuple[float, float], ...] = (),
+        future: bool = True,
     ) -> None:
         """Draw the pictures anew unless they are of the same `key`.
 
-        until: what is later is not drawn [s].   bands: stretches to be tinted [s].
+        until: what is later is not drawn [s].   bands: stretches to be tinted [s].   blind: stretches without
+        a sample [s].   future: whether that
+        picture is needed; without, the past stands in for it.
         """
-        key = (key, id(theme), view, height, bands)
+        self.key = key
+        key = (key, id(theme), view, height, bands, blind, future)
         if key == self._key and self.past is not None and self.past.get_width() == view.width:
             return
         self._key = key
         self.until = until
         self._bands = bands
-        self._read(session, view, until)
+        self._read(session, view, until, blind)
         self._range(height, theme)
         self.pad = theme.px(_PAD)
         self.past = self._picture(theme, view, height, 1.0, self.past)
-        self.future = self._picture(theme, view, height, FUTURE, self.future)
+        if future:
+            old = self.future if self.future is not self.past else None
+            self.future = self._picture(theme, view, height, FUTURE, old)
+        else:
+            self.future = self.past
 
-    def _read(self, session: Session, view: View, until: float) -> None:
+    def _read(
+        self, session: Session, view: View, until: float, blind: tuple[tuple[float, float], ...]
+    ) -> None:
         self._points, self.gaps = [], []
         for number, line in enumerate(self.chart.lines):
             t, values = session.series(line.signal)
@@ -112,6 +126,8 @@ class Strip:
             shown = shown * line.factor + line.offset
             if number == 0:
                 self.gaps = _gaps(at, shown)
+            for first, last in blind:
+                shown = np.where((at > first) & (at <= last), np.nan, shown)
             self._points.append((at, shown))
 
     def _range(self, height: int, theme: Theme) -> None:
@@ -166,6 +182,18 @@ class Strip:
                 y = round(self.y(limit.value, self.pad, height))
                 for x in range(0, picture.get_width(), dash + gap):
                     picture.fill(theme.colour("fail"), (x, y, dash, max(1, theme.px(1))))
+
+
+def shown_by_itself(session: Session, t: float) -> tuple[float, float]:
+    """The part of time that is shown where nobody zoomed [s]: all of it, or of a long live run the newest."""
+    whole = session.horizon - session.start
+    if session.mode == "replay" or whole <= _LONGEST:
+        return session.start, session.horizon if whole > 0 else session.start + 1.0
+    # scrolls in steps, so that pictures can be kept
+    step = _LONGEST * _AHEAD / 4
+    end = math.ceil(min(t, session.horizon) / step) * step + _LONGEST * _AHEAD
+    end = min(max(end, session.start + _LONGEST), session.horizon)
+    return end - _LONGEST, end
 
 
 class Row(NamedTuple):
