@@ -236,7 +236,7 @@ class Done:
     @property
     def events(self) -> list[dict[str, Any]]:
         text = (self.folder / "events.jsonl").read_text(encoding="utf-8")
-        return [json.loads(line) for line in text.splitlines()]
+        return [json.loads(line) for line in text.split("\n") if line]
 
     @property
     def signals(self) -> Signals:

@@ -163,9 +163,17 @@ def test_a_sensor_may_connect_where_the_core_waits(plain: Open) -> None:
 
 @pytest.mark.parametrize(
     ("values", "text"),
-    [({}, "a is missing"), ({"a": 1.0, "b": 2.0}, "there is no b"), ({"a": float("nan")}, "a is nan")],
+    [
+        ({}, "a is missing"),
+        ({"a": 1.0, "b": 2.0}, "there is no b"),
+        ({"a": float("nan")}, "a is nan"),
+        ({"a": "hot"}, "no number: could not convert string"),
+        ({"a": None}, "no number"),
+        ({"a": 1.0, "t": float("inf")}, "t = inf s is no time"),
+        ({"a": 1.0, "t": 1e10}, "is no time"),
+    ],
 )
-def test_a_wrong_sample_is_refused_where_it_is_sent(values: dict[str, float], text: str) -> None:
+def test_a_wrong_sample_is_refused_where_it_is_sent(values: dict[str, Any], text: str) -> None:
     with Sensor("tcp://127.0.0.1:*", {"a": "m/s^2"}) as sensor:
         with pytest.raises(WireError, match=text):
             sensor.send(**values)

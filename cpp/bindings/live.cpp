@@ -119,6 +119,7 @@ void bind_live(py::module_& m) {
     py::class_<Transport, std::shared_ptr<Transport>>(m, "Transport")
         .def("open", &Transport::open)
         .def("close", &Transport::close, py::call_guard<py::gil_scoped_release>())
+        .def("mend", &Transport::mend)
         .def("refusals", &Transport::refusals)
         .def_property_readonly("address", &Transport::address);
     py::class_<QueueTransport, Transport, std::shared_ptr<QueueTransport>>(m, "QueueTransport")

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t queue_most = 4096;       // samples that wait; a rig that runs ahead further loses the oldest
 constexpr std::size_t frames_at_once = 65536;  // more than may wait; a flood cannot keep a tick from its end
+constexpr Nanoseconds mend_every = 1'000'000'000;
 constexpr std::size_t longest_frame = 4096;
 
 std::string seconds(Nanoseconds ns) { return time_text(static_cast<double>(ns) * 1e-9); }
@@ -37,6 +38,7 @@ void Inlet::reset() {
     before_.reset();
     least_delay_.reset();
     hello_ = false;
+    mended_ = 0;
     last_refusal_.clear();
 }
 
@@ -113,7 +115,13 @@ SampleState Inlet::latch(std::span<double> values, Sample& stamps) {
         newest_.reset();
     } else {
         ++figures_.starved;
+        if (mended_ == 0) mended_ = now;
+        if (now - mended_ > mend_every) {
+            transport_->mend();
+            mended_ = now;
+        }
     }
+    if (used_) mended_ = std::max(mended_, used_->arrival);
     const Nanoseconds age = std::max<Nanoseconds>(now - (used_ ? used_->source : context_->epoch), 0);
     const bool old = options_.max_age >= 0 && age > options_.max_age;
     if ((options_.stop_age >= 0 && age > options_.stop_age) || (old && options_.policy == Policy::stop)) {

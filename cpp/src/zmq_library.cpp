@@ -46,6 +46,7 @@ void load_zmq(const std::string& file) {
     find(handle, "zmq_getsockopt", l.getsockopt, file);
     find(handle, "zmq_bind", l.bind, file);
     find(handle, "zmq_connect", l.connect, file);
+    find(handle, "zmq_disconnect", l.disconnect, file);
     find(handle, "zmq_send", l.send, file);
     find(handle, "zmq_recv", l.recv, file);
     find(handle, "zmq_errno", l.errno_, file);

@@ -17,6 +17,7 @@ struct ZmqLibrary {
     int (*getsockopt)(void*, int, void*, std::size_t*);
     int (*bind)(void*, const char*);
     int (*connect)(void*, const char*);
+    int (*disconnect)(void*, const char*);
     int (*send)(void*, const void*, std::size_t, int);
     int (*recv)(void*, void*, std::size_t, int);
     int (*errno_)();
@@ -46,7 +47,8 @@ constexpr int routing_id = 5, subscribe = 6, rcvmore = 13, linger = 17, reconnec
 // flags and events
 constexpr int dontwait = 1, sndmore = 2, pollin = 1;
 
-constexpr int event_handshake_failed_no_detail = 0x0800, event_handshake_failed_protocol = 0x2000,
+constexpr int event_disconnected = 0x0200, event_handshake_failed_no_detail = 0x0800,
+              event_handshake_succeeded = 0x1000, event_handshake_failed_protocol = 0x2000,
               event_handshake_failed_auth = 0x4000;
 }  // namespace zmq_value
 

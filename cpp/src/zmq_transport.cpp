@@ -196,17 +196,23 @@ public:
     void answer_last() override { peer_ = from_; }
     std::string address() const override { return bound_.empty() ? options_.address : bound_; }
 
+    // After a message that is too long, or one that is none of ZeroMQ's, libzmq gives a connection up for good.
+    void mend() override {
+        if (options_.bind || !watch_) return;
+        read_events([](const std::string&) {});
+        if (!lost_) return;
+        lost_ = false;
+        z_.disconnect(socket_, options_.address.c_str());
+        z_.connect(socket_, options_.address.c_str());
+    }
+
     std::vector<std::string> refusals() override {
         std::vector<std::string> all;
         if (doorman_) all = doorman_->refused();
-        if (!watch_) return all;
-        std::string event, peer;
-        while (receive_part(z_, watch_, event, zv::dontwait)) {
-            peer.clear();
-            while (more_parts(z_, watch_) && receive_part(z_, watch_, peer, zv::dontwait)) {
-            }
-            if (all.size() < 100) all.push_back("a peer without the right keys was turned away at " + peer);
-        }
+        read_events([&](const std::string& peer) {
+            if (options_.bind && all.size() < 100)
+                all.push_back("a peer without the right keys was turned away at " + peer);
+        });
         return all;
     }
 
@@ -218,6 +224,35 @@ private:
     void set(int option, int value, const char* what) { set(option, &value, sizeof value, what); }
     void set(int option, const std::string& value, const char* what) {
         set(option, value.c_str(), value.size() + 1, what);
+    }
+
+    // Each event: its number and a value, then the address it is about.
+    template <class Fn>
+    void read_events(const Fn& failed) {
+        std::string event, peer;
+        while (watch_ && receive_part(z_, watch_, event, zv::dontwait)) {
+            peer.clear();
+            while (more_parts(z_, watch_) && receive_part(z_, watch_, peer, zv::dontwait)) {
+            }
+            std::uint16_t number = 0;
+            if (event.size() >= sizeof number) std::memcpy(&number, event.data(), sizeof number);
+            lost_ = number != zv::event_handshake_succeeded;
+            if (number == zv::event_handshake_failed_no_detail || number == zv::event_handshake_failed_protocol)
+                failed(peer);
+        }
+    }
+
+    void watch_connections() {
+        // who has no keys at all never comes before the doorman
+        if (z_.monitor(socket_, "inproc://crumple.watch",
+                       zv::event_disconnected | zv::event_handshake_failed_no_detail | zv::event_handshake_succeeded |
+                           zv::event_handshake_failed_protocol | zv::event_handshake_failed_auth) != 0)
+            return;
+        watch_ = z_.socket(context_, zv::pair);
+        if (watch_ && z_.connect(watch_, "inproc://crumple.watch") != 0) {
+            z_.close(watch_);
+            watch_ = nullptr;
+        }
     }
 
     void start() {
@@ -234,6 +269,7 @@ private:
         if (options_.address.find('[') != std::string::npos) set(zv::ipv6, 1, "ipv6");
         if (options_.pattern == Pattern::subscribe) set(zv::subscribe, "", 0, "subscribe");
         if (!options_.secret_key.empty()) encrypt();
+        if (!options_.bind || !options_.secret_key.empty()) watch_connections();
         if (options_.bind) check_ipc(options_.address);
         const int done =
             options_.bind ? z_.bind(socket_, options_.address.c_str()) : z_.connect(socket_, options_.address.c_str());
@@ -252,15 +288,6 @@ private:
             doorman_.emplace(z_, context_, options_.allowed);
             set(zv::curve_server, 1, "CURVE");
             set(zv::zap_domain, "crumple", 7, "zap_domain");
-            // who has no keys at all never comes before the doorman
-            if (z_.monitor(socket_, "inproc://crumple.watch",
-                           zv::event_handshake_failed_no_detail | zv::event_handshake_failed_protocol) == 0) {
-                watch_ = z_.socket(context_, zv::pair);
-                if (watch_ && z_.connect(watch_, "inproc://crumple.watch") != 0) {
-                    z_.close(watch_);
-                    watch_ = nullptr;
-                }
-            }
         } else {
             set(zv::curve_serverkey, options_.allowed.at(0), "the key of the peer");
         }
@@ -272,7 +299,8 @@ private:
     ZmqOptions options_;
     void* context_ = nullptr;
     void* socket_ = nullptr;
-    void* watch_ = nullptr;
+    void* watch_ = nullptr;  // of connections
+    bool lost_ = false;      // the last that was heard of the connection is that it ended
     std::optional<Doorman> doorman_;
     std::string bound_, from_, peer_;
 };

@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+import random
 import re
 import tomllib
 from pathlib import Path
@@ -23,6 +24,7 @@ from crumple.view.canvas.pen import arc, smooth
 from crumple.view.canvas.sedan import shortened
 from crumple.view.canvas.source import PaperSession
 from crumple.view.canvas.stage import Frame
+from crumple.view.scene_view import check
 from crumple.view.session import Moment
 from crumple.view.theme import Theme
 from crumple.view.vocabulary import SHAPES
@@ -213,6 +215,60 @@ def test_a_visible_condition_hides_and_shows():
         for on in (0.0, 1.0)
     ]
     assert seen == [False, True]
+
+
+# ---- whatever is written
+
+
+_ODD = [
+    *(
+        None,
+        True,
+        0,
+        -1,
+        3,
+        1e300,
+        "",
+        "a.x",
+        "a.big",
+        "a.neg",
+        "a.nan",
+        "0 m",
+        "-1 m",
+        "1e9 m",
+        "1e30 m",
+        [],
+        {},
+    ),
+    *([1, 2], ["a.x", "a.big"], [["a.x", 0], ["a.big", "a.neg"], [3, 4]], {"x": "a.x > 1 m"}, "car", "5 deg"),
+]
+
+
+def _keys_within(table, path=()):
+    pairs = table.items() if isinstance(table, dict) else enumerate(table) if isinstance(table, list) else ()
+    for key, value in pairs:
+        yield (*path, key)
+        yield from _keys_within(value, (*path, key))
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_table_with_any_value_bent_is_checked_and_drawn_without_an_error(seed):
+    chance = random.Random(seed)
+    table = chance.choice([frontal_view(), tomllib.loads(AEB), tomllib.loads(BATTERY)])
+    for _ in range(chance.randint(1, 4)):
+        path = chance.choice(list(_keys_within(table)))
+        node = table
+        for key in path[:-1]:
+            node = node[key]
+        node[path[-1]] = chance.choice(_ODD)
+    signals = {"a.x": 1.0, "a.big": 1e30, "a.neg": -5.0, "a.nan": math.nan}
+    session = PaperSession(signals=signals, si=dict.fromkeys(signals, "m"))
+    assert all(isinstance(path, tuple) and text for path, text in check(table, session.si))
+    canvas = Canvas(Theme(), table, session)
+    surface = pygame.Surface((320, 140))
+    for zoom in (1.0, 0.1, 70.0):
+        canvas.zoom(zoom, (100, 60)) if canvas.has_pictures else None
+        canvas.draw(surface, surface.get_rect(), Moment(session, 0.5, False, 1.0, 0))
 
 
 # ---- the guide

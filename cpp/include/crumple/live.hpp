@@ -104,6 +104,7 @@ private:
     std::vector<double> values_;
     std::deque<Sample> waiting_;                    // queue only
     std::optional<Sample> newest_, used_, before_;  // before_: the one before used_, for extrapolation
+    Nanoseconds mended_ = 0;                        // when something came last, or a lost connection was looked after
     std::optional<std::int64_t> least_delay_;       // of the session, where clocks differ
     std::uint64_t delay_session_ = 0;
     bool hello_ = false;

@@ -29,6 +29,9 @@ public:
     // From now on answers go to whoever sent the last frame.
     virtual void answer_last() {}
 
+    // Nothing has come for long: connects anew where the connection was lost for good. Not for every tick.
+    virtual void mend() {}
+
     virtual std::string address() const = 0;
     // Peers that were turned away, and why; each is told once.
     virtual std::vector<std::string> refusals() { return {}; }

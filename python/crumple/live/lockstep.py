@@ -23,6 +23,7 @@ from crumple.live.wire import (
     WireError,
     decode,
     encode,
+    nanoseconds,
     new_session,
 )
 
@@ -158,8 +159,8 @@ class Rig:
                 "The core did not answer before: whether it made the step is not known. Start again."
             )
         self._values = self._sends.ordered(channels if values is None else values)
+        sim_ns, source_ns = nanoseconds(t), time.monotonic_ns()
         self.sequence += 1
-        sim_ns, source_ns = None if t is None else round(t * 1e9), time.monotonic_ns()
         self._send(Type.SAMPLE, self.sequence, values=self._values, sim_ns=sim_ns, source_ns=source_ns)
         part = self.timeout / _TRIES
         now = time.monotonic()

@@ -14,7 +14,7 @@ from crumple.errors import UsageError
 from crumple.live.plan import Channel
 from crumple.live.sockets import Keys, Link, read_curve
 from crumple.live.watchdog import State, Watchdog
-from crumple.live.wire import Header, Layout, Message, Type, encode, new_session
+from crumple.live.wire import Header, Layout, Message, Type, encode, nanoseconds, new_session
 
 Channels = Iterable[Channel] | Mapping[str, str | Mapping[str, Any]]
 
@@ -91,19 +91,20 @@ class Sensor:
         t: float | None = None,
         **channels: float,
     ) -> int:
-        """Sends one sample: all channels, by name or in their order. Returns its sequence.
+        """Sends one sample: all channels, by name, as a mapping or in their order. Returns its sequence.
 
         t [s]: simulated time of the sample, where the rig knows one.
         Never waits: ZeroMQ drops what a subscriber is too slow for (the receiver counts what it lost).
         Raises WireError for a channel that is missing or unknown, and for a value that its kind does not allow.
         """
         self._values = self.layout.ordered(channels if values is None else values)
+        sim_ns = nanoseconds(t)
         now = time.monotonic()
         if now - self._looked > _GREETING:
             self._looked = now
             self._greet(0.0)
         self.sequence += 1
-        self._send(Type.SAMPLE, self.sequence, self._values, None if t is None else round(t * 1e9))
+        self._send(Type.SAMPLE, self.sequence, self._values, sim_ns)
         return self.sequence
 
     def close(self) -> None:

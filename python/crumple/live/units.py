@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SAFE, FINAL, PAUSED = 1, 2, 4  # flags of the wire
 _NS = 1_000_000_000
 _GREETING = 10.0  # [s] that a rig has to come, where its timeout is shorter: somebody starts it by hand
+_MEND = 1.0  # [s] after which a connection that was lost for good is made anew
 _LOOK = 0.002  # [s] between two looks for those who are waited for
 
 
@@ -145,7 +146,7 @@ class Live:
         sensors that are missing. Without a rig that paces the run nothing can begin.
         Raises NotAllThere naming those who did not come in time.
         """
-        began = time.monotonic()
+        began = mended = time.monotonic()
         told = -1.0
         while True:
             rows = self._look(outputs)
@@ -166,6 +167,10 @@ class Live:
                 raise NotAllThere(
                     f"the run did not begin, since not all were there after {waited:.1f} s: {who}. {remedy}"
                 )
+            if time.monotonic() - mended > _MEND:
+                mended = time.monotonic()
+                for sensor in self._sensors.values():
+                    sensor.transport.mend()
             time.sleep(_LOOK)
 
     def _look(self, outputs: Callable[[str], Sequence[float]]) -> list[tuple[Waiting, float]]:

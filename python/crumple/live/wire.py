@@ -38,6 +38,7 @@ Outcome = Literal["accepted", "old_session", "duplicate", "reordered", "time_rev
 
 _HEADER = struct.Struct("<4sBBHQQqqQqQ")
 _ALL_FLAGS = 0b1111
+_LONGEST = 9e9  # [s] what a signed number of nanoseconds holds: 285 years
 
 
 class Type(IntEnum):
@@ -112,7 +113,10 @@ class Layout:
             values = [values[name] for name in self.names]
         elif len(values) != len(self.names):
             raise WireError("value", f"{len(values)} values for {len(self.names)} channels.")
-        ordered = tuple(map(float, values))
+        try:
+            ordered = tuple(map(float, values))
+        except (TypeError, ValueError) as error:
+            raise WireError("value", f"A channel's value is no number: {error}.") from None
         self.check(ordered)
         return ordered
 
@@ -296,6 +300,15 @@ class Tracker:
         if self.session:
             self._earlier.append(self.session)
         self.session = 0
+
+
+def nanoseconds(t: float | None) -> int | None:
+    """A simulated time [s] as a message has it; None: not known. Raises WireError ("value") for what is no time."""
+    if t is None:
+        return None
+    if not math.isfinite(t) or abs(t) > _LONGEST:
+        raise WireError("value", f"t = {t} s is no time.")
+    return round(t * 1e9)
 
 
 def new_session() -> int:

@@ -205,6 +205,9 @@ class LiveSession:
         last, before = self._last, self._before
         if last is None:
             return self.start if self.recorded.last is None else self.recorded.last
+        if not self.alive or last.status != "running":
+            # it stands: the recording has the ticks since the last frame
+            return last.t if self.recorded.last is None else max(last.t, self.recorded.last)
         if before is None or self._still or not 0.0 < self._apart <= _SLOWEST:
             return last.t
         part = min(1.0, (now - self._came) / self._apart)

@@ -38,7 +38,7 @@ def _body(stage: Stage, item: Item, frame: Frame, local: Outline | NDArray[np.fl
 
 
 @lru_cache(maxsize=1024)
-def _rounded(w: float, h: float, r: float) -> Outline:
+def rounded(w: float, h: float, r: float) -> Outline:
     """A rectangle of half width w and half height h with corners of radius r."""
     if r <= 0:
         return (-w, -h), (w, -h), (w, h), (-w, h)
@@ -65,7 +65,7 @@ def box(stage: Stage, item: Item) -> None:
     outline = item.outline
     if outline is None:
         w, h = stage.number(item, "width") / 2, stage.number(item, "height") / 2
-        outline = _rounded(w, h, min(max(stage.number(item, "corner"), 0.0), w, h))
+        outline = rounded(w, h, min(max(stage.number(item, "corner"), 0.0), w, h))
         if item.constant("width", "height", "corner"):
             item.outline = outline
     if frame is not None and item.name not in stage.missing:

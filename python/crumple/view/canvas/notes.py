@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Pixel = tuple[float, float]
 
 _ROWS = (46.0, 66.0)  # baselines of labels above the scene, from its upper edge, at 720 lines
+_END = 1e6  # pixels: further away nothing needs to be told apart
 _FAR = 96.0  # from the row to what it is about, at most
 _MARGIN, _GAP = 16.0, 26.0
 
@@ -35,7 +36,8 @@ class Board:
 
     def at(self, pixel: Pixel) -> Pixel:
         """The pixel of the window for one of the canvas."""
-        return pixel[0] + self.rect.x, pixel[1] + self.rect.y
+        x, y = (min(max(value, -_END), _END) for value in pixel)
+        return x + self.rect.x, y + self.rect.y
 
     def size(self, runs: Sequence[Run], gap: float = 5) -> tuple[int, int, int]:
         """Width, height above and below the baseline of a line of text."""
@@ -45,6 +47,7 @@ class Board:
 
     def box(self, runs: Sequence[Run], baseline: Pixel, anchor: str = "left", gap: float = 5) -> pygame.Rect:
         """The room that a line of text takes."""
+        baseline = min(max(baseline[0], -2 * _END), 2 * _END), min(max(baseline[1], -2 * _END), 2 * _END)
         width, above, below = self.size(runs, gap)
         x = baseline[0] - {"left": 0.0, "center": width / 2, "right": width}[anchor]
         return pygame.Rect(round(x), round(baseline[1]) - above, width, above + below)

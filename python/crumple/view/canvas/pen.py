@@ -46,7 +46,9 @@ class Pen:
 
     def place(self, points: NDArray[np.float64]) -> list[tuple[float, float]]:
         """Pixels of the surface for (n, 2) points [m]."""
-        placed: list[tuple[float, float]] = np.clip(self.camera.pixels(points) * self.sharp, -_END, _END).tolist()
+        placed: list[tuple[float, float]] = np.clip(
+            self.camera.pixels(points) * self.sharp, -_END, _END
+        ).tolist()
         return placed
 
     def put(
@@ -85,22 +87,31 @@ class Pen:
 
     def _near(self, points: Points) -> Points:
         """An outline cut near the surface's edges where it goes far beyond: SDL walks along all of its lines."""
-        if not self.zoomed:
-            for x, y in points if len(points) < 9 else points[:: len(points) // 4]:
-                if not (-_FAR < x < _FAR and -_FAR < y < _FAR):
-                    break
-            else:
-                return points
+        if not self.zoomed and not self._is_far(points):
+            return points
         return clipped(points, self.surface.get_rect().inflate(64, 64)) or [(-9.0, -9.0)] * 3
+
+    def _is_far(self, points: Points) -> bool:
+        """Whether some of the points (of many, each fifth or so) lie far beyond the surface."""
+        for x, y in points if len(points) < 9 else points[:: len(points) // 5]:
+            if not (-_FAR < x < _FAR and -_FAR < y < _FAR):
+                return True
+        return False
+
+    def _far_line(self, points: Points, colour: Colour, width: float, *, closed: bool) -> None:
+        bounds = self.surface.get_rect().inflate(64, 64)
+        for a, b in pairwise([*points, points[0]] if closed else points):
+            seen = bounds.clipline(a, b)
+            if seen:
+                pygame.draw.line(self.surface, colour, seen[0], seen[1], max(1, round(width * self.k)))
 
     def line(self, points: Points, colour: Colour, width: float = 1.6, *, closed: bool = False) -> None:
         """A line up to 2 px wide; a thicker one, or one without corners, is for `bar`."""
         if len(points) < 2:
             return
-        if closed and self.zoomed:
-            points = clipped(points, self.surface.get_rect().inflate(64, 64))
-            if len(points) < 2:
-                return
+        if self._is_far(points):
+            self._far_line(points, colour, width, closed=closed)
+            return
         wide = width * self.k
         if self.sharp == 1 or wide < 1.5:
             pygame.draw.aalines(self.surface, colour, closed, points)
@@ -171,6 +182,9 @@ class Pen:
     def disc(self, centre: tuple[float, float], radius: float, colour: Colour, width: float = 0) -> None:
         """A disc, or a ring `width` wide inwards. Pixels of the surface."""
         if radius < 0.5 or not self.near(centre, radius):
+            return
+        if radius > _FAR / 4:
+            self.fill([(x, y) for x, y in arc(centre, radius, 0.0, math.tau, steps=720).tolist()], colour)
             return
         if self.sharp == 1:
             pygame.draw.aacircle(self.surface, colour, centre, radius, max(0, round(width)))

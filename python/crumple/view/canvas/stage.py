@@ -160,7 +160,7 @@ class Stage:
             return self._frames[name]
         item = self.items.get(name)
         if item is None or depth > _DEEPEST:
-            return Frame()
+            return None
         self._frames[name] = found = self._pose(item, depth)
         return found
 

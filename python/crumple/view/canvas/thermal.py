@@ -7,6 +7,7 @@ import math
 import pygame
 
 from crumple.view import glyphs, palette
+from crumple.view.canvas.bodies import rounded
 from crumple.view.canvas.marks import figure
 from crumple.view.canvas.notes import Board, Note
 from crumple.view.canvas.stage import Item, Point, Stage, painter
@@ -47,19 +48,12 @@ def _case(stage: Stage, places: list[Point], radius: float, pitch: float) -> Non
     corners = [pen.spot(x, y) for x, y in places]
     left, right = min(x for x, _ in corners), max(x for x, _ in corners)
     top, bottom = min(y for _, y in corners), max(y for _, y in corners)
-    m = margin * pen.metre
-    box = pygame.Rect(
-        round(left - m), round(top - m * 1.04), round(right - left + 2 * m), round(bottom - top + 2.08 * m)
-    )
-    corner = round(14 * pen.k)
-    pygame.draw.rect(pen.surface, theme.colour("hairline"), box, border_radius=corner)
-    thick = max(1, round(1.2 * pen.k))
-    pygame.draw.rect(
-        pen.surface,
-        theme.mix("panel", "raised", 0.75),
-        box.inflate(-2 * thick, -2 * thick),
-        border_radius=corner - thick,
-    )
+    m, corner = margin * pen.metre, 14 * pen.k
+    for inset, colour in ((0.0, theme.colour("hairline")), (1.2 * pen.k, theme.mix("panel", "raised", 0.75))):
+        w, h = (right - left) / 2 + m - inset, (bottom - top) / 2 + 1.04 * m - inset
+        middle = ((left + right) / 2, (top + bottom) / 2)
+        if min(w, h) > corner:
+            pen.fill([(middle[0] + x, middle[1] + y) for x, y in rounded(w, h, corner - inset)], colour)
 
 
 def _cell(
@@ -95,7 +89,7 @@ def _said(
 ) -> Note:
     """Name above, figure in the middle, state word with its glyph below."""
     camera = stage.pen.camera
-    at, r = camera.pixel(*place), radius * camera.scale
+    at, r = camera.pixel(*place), min(abs(radius) * camera.scale, 1e6)
     names, words = item.values.get("name") or (), item.values.get("words")
     word = None
     if words:

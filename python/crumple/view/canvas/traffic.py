@@ -170,7 +170,7 @@ def sensor_cone(stage: Stage, item: Item) -> None:
     seen = None if target is None else stage.frame(target)
     if target is None or seen is None or not stage.holds(item, "sees"):
         return
-    other = stage.items[target]
+    other = stage.items[target]  # it has a frame, so it is there
     if other.kind == "car_top":
         length = stage.number(other, "length", _LENGTH)
         width = stage.number(other, "width", _WIDTH)
