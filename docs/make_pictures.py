@@ -278,7 +278,8 @@ def on_terminal(arguments: Sequence[str], folder: Path) -> str:
         out += part
     running.wait()
     os.close(control)
-    return out.decode().replace("\r\n", "\n")
+    # on a slow machine a line of progress was there, and was wiped
+    return re.sub(r"(?:\r\x1b\[K[^\r\n]*)*\r\x1b\[K", "", out.decode().replace("\r\n", "\n"))
 
 
 def terminal(command: str, written: str) -> str:

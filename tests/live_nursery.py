@@ -88,15 +88,21 @@ class Child:
     def lines(self) -> list[str]:
         return self.text.splitlines()
 
-    def says(self, word: str, *, after: int = 0) -> str:
-        """Waits for a line that begins so, the first after so many."""
+    def says(self, word: str) -> str:
+        """Waits for a line that begins so."""
         from live_bench import until
 
         def said() -> str | None:
             whole = self.text.rpartition("\n")[0].split("\n")
-            return next((line for line in whole[after:] if line.startswith(word)), None)
+            return next((line for line in whole if line.startswith(word)), None)
 
         return str(until(said, why=f'for "{word}" in {self.text}'))
+
+    def says_last(self, word: str) -> None:
+        """Waits until its newest line begins so."""
+        from live_bench import until
+
+        until(lambda: self.lines and self.lines[-1].startswith(word), why=f'for "{word}" at the end')
 
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)

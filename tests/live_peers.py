@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from crumple.live.wire import Header, Layout, Message, Type, encode, new_session
 from crumple.live.monitor import Monitor
+from crumple.live.wire import Header, Layout, Message, Type, encode, new_session
 from live_bench import WAIT, X, value
 
 
@@ -26,7 +26,8 @@ class Stream:
         self._thread.start()
 
     def _go(self) -> None:
-        self.sensor.wait_for_subscriber(timeout=WAIT)
+        while not self._over.is_set() and not self.sensor.wait_for_subscriber(timeout=0.05):
+            pass
         while not self._over.wait(self._every):
             if not self._held.is_set():
                 self.sensor.send(x=self._value(self.sensor.sequence + 1))

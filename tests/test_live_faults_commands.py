@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import mmap
-import os
 import random
 import struct
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ import pytest
 from crumple.errors import UsageError
 from crumple.live.monitor import Monitor
 from crumple.replaying import replay
-from live_bench import Bench, Done, quicken, reach, until, value
+from live_bench import Bench, Done, quicken, reach, until
 from live_peers import Stream
 
 pytest.importorskip("zmq")
@@ -49,7 +47,8 @@ def commanded(bench: Bench, *commands: tuple[str, dict[str, Any]], scene: Path |
         for do, arguments in commands:
             monitor.send(do, **arguments)
         until(lambda: taken(run.folder) >= len(commands), why="for the commands to be taken")
-        if monitor.status == "paused":
+        if "pause" in obeyed(run.folder):
+            until(lambda: monitor.status == "paused")
             monitor.send("resume")
         quicken(monitor)
         return run.end()
@@ -129,7 +128,8 @@ def test_a_command_that_cannot_be_obeyed_is_refused_with_its_reason_and_changes_
     for (do, _), text in zip(NOT_TO_BE_OBEYED, texts, strict=True):
         assert f'"do": "{do}"' in text
     assert obeyed(done.folder) == ["speed"]  # the one that ends the test
-    assert not (done.folder / "commands.jsonl").exists()
+    tape = done.folder / "commands.jsonl"
+    assert not tape.exists() or not tape.read_bytes()
     assert not np.any(done.signals["free.y"])
     assert (done.verdict, done.written["tick"]) == ("pass", 2000), done.reason
 
@@ -269,9 +269,8 @@ def check_closed(done: Done, monitor: Monitor) -> None:
         Monitor(done.folder)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_viewer_that_writes_all_over_the_shared_memory_changes_no_result(bench: Bench, seed: int) -> None:
-    chance = random.Random(seed)
+def test_a_viewer_that_writes_all_over_the_shared_memory_changes_no_result(bench: Bench) -> None:
+    chance = random.Random(1)
     with Stream(bench.sensor), bench.begin(bench.paced(stop="400 ms")) as run:
         monitor = run.monitor()
         reach(monitor, 10)

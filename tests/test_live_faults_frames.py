@@ -236,7 +236,7 @@ def test_a_message_of_a_mebibyte_cuts_its_sender_off_and_the_next_one_is_heard(b
 
 
 def mutated(pirate: Pirate, count: int) -> Iterator[bytes]:
-    """Frames of a sender who has gone mad: most are good, some bent by a bit, repeated, late, or of earlier sessions."""
+    """Frames of a sender who has gone mad: most are good, some bent by a bit, repeated, late, or of old sessions."""
     chance = random.Random(SEED)
     sent: list[bytes] = []
     for number in range(count):
@@ -410,7 +410,11 @@ FLOOD_C = r"""
 #include <time.h>
 /* LIBRARY ADDRESS FRAME(hex) RATE SECONDS: sends the frame, counted on and stamped, then says how many */
 static void* z(void* lib, const char* name) { void* f = dlsym(lib, name); if (!f) exit(2); return f; }
-static int64_t now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000LL + t.tv_nsec; }
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
 int main(int argc, char** argv) {
     void* lib = dlopen(argv[1], RTLD_NOW);
     if (argc < 6 || !lib) return 2;
@@ -435,7 +439,10 @@ int main(int argc, char** argv) {
         memcpy(frame + 16, &k, 8);
         memcpy(frame + 32, &t, 8);
         send_(s, frame, n, 0);
-        if (k % 100 == 0) while (now() < start + (int64_t)((double)k / rate * 1e9)) { struct timespec p = {0, 200000}; nanosleep(&p, 0); }
+        while (k % 100 == 0 && now() < start + (int64_t)((double)k / rate * 1e9)) {
+            struct timespec p = {0, 200000};
+            nanosleep(&p, 0);
+        }
     }
     printf("%lld\n", (long long)most);
     fflush(stdout);

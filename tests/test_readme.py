@@ -32,7 +32,13 @@ from command import called
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-LINKED = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "scenes" / "README.md"]
+LINKED = [
+    *PAGES,
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "scenes" / "README.md",
+    ROOT / "scenes" / "rigs" / "README.md",
+]
 PICTURES = ROOT / "docs" / "pictures"
 HOME = "/home/me"  # where a page says that one is
 
@@ -144,7 +150,7 @@ def test_every_block_of_a_page_does_what_the_page_says(
 def test_the_two_commands_stand_in_the_readme_each_on_one_line() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert re.findall(r"python3 -m venv \.venv && .*", text)[:2] == [
-        "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/crumple run frontal_barrier",
+        "python3 -m venv .venv && .venv/bin/pip install '.[view]' && .venv/bin/crumple run frontal_barrier",
         "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/pytest",
     ]
 

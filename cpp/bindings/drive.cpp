@@ -110,11 +110,14 @@ void bind_drive(py::module_& m) {
             py::arg("status"))
         .def("set_speed", &Monitor::set_speed, py::arg("speed"))
         .def_property_readonly("commanded", &Monitor::commanded)
-        .def("take", [](Monitor& monitor) {
-            py::list all;
-            for (const std::string& text : monitor.take()) all.append(py::bytes(text));
-            return all;
-        });
+        .def(
+            "take",
+            [](Monitor& monitor, std::size_t most) {
+                py::list all;
+                for (const std::string& text : monitor.take(most)) all.append(py::bytes(text));
+                return all;
+            },
+            py::arg("most"));
     m.def("drive", &drive_in_python, py::arg("world"), py::arg("until"), py::arg("pacer"), py::arg("monitor"),
           py::arg("most"));
     m.def(

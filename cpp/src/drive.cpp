@@ -22,7 +22,12 @@ void step(World& world, Tick n, const DriveHooks& hooks) {
 }
 
 Stopped drive_paced(World& world, Tick until, Pacer& pacer, Monitor* monitor, Clock& clock, const DriveHooks& hooks) {
-    const auto commanded = [&] { return monitor && monitor->commanded(); };
+    // Whoever sends commands without end holds up nothing: between two of them a tick is stepped.
+    const Nanoseconds entered = clock.now();
+    bool stepped = false;
+    const auto commanded = [&] {
+        return monitor && monitor->commanded() && (stepped || clock.now() - entered > look_every);
+    };
     const auto interrupted = [&] { return hooks.interrupted && hooks.interrupted(); };
     Nanoseconds looked = clock.now();
     bool signal = false;
@@ -39,6 +44,7 @@ Stopped drive_paced(World& world, Tick until, Pacer& pacer, Monitor* monitor, Cl
                 break;
         }
         step(world, 1, hooks);
+        stepped = true;
         if (pacer.done(tick)) {
             const SlowestStep slowest = world.slowest_step();
             pacer.blame(slowest.unit, slowest.spent);
@@ -59,8 +65,9 @@ Stopped drive(World& world, Tick until, Pacer* pacer, Monitor* monitor, Clock& c
               Tick most) {
     if (pacer) return drive_paced(world, until, *pacer, monitor, clock, hooks);
     Tick chunk = 1;
+    const Tick began = world.tick();
     while (world.tick() < until) {
-        if (monitor && monitor->commanded()) return Stopped::commanded;
+        if (monitor && world.tick() != began && monitor->commanded()) return Stopped::commanded;
         const Nanoseconds before = clock.now();
         step(world, std::min(chunk, until - world.tick()), hooks);
         const Nanoseconds spent = clock.now() - before;

@@ -91,10 +91,10 @@ void Monitor::write(Tick tick, double t, std::span<const double> published, Nano
     std::atomic_thread_fence(std::memory_order_release);
     sequence.store(before + 2, std::memory_order_release);
     written_ = now;
-    seen_ = tick;
 }
 
 void Monitor::observe(Tick tick, double t, std::span<const double> published, std::span<const Blob>) {
+    last_ = {tick, t, published};
     // in a run as fast as possible a look at the clock would cost more than the step
     if (look_in_ > 1 && tick != 0) {
         --look_in_;
@@ -123,6 +123,8 @@ void Monitor::paced(Nanoseconds late, Nanoseconds step, std::int64_t missed, std
 }
 
 void Monitor::set_status(RunStatus status) {
+    if ((status == RunStatus::paused || status == RunStatus::ended) && last_.tick >= 0)
+        write(last_.tick, last_.t, last_.published, clock_->now());
     std::atomic_ref(*at<std::uint32_t>(status_at)).store(static_cast<std::uint32_t>(status));
 }
 
@@ -134,17 +136,17 @@ bool Monitor::commanded() const {
 }
 
 // The other side may be anything: a count that makes no sense is brought back to one that does.
-std::vector<std::string> Monitor::take() {
+std::vector<std::string> Monitor::take(std::size_t most) {
     const std::uint64_t written = Counter(*at<std::uint64_t>(written_at)).load(std::memory_order_acquire);
     std::uint64_t taken = Counter(*at<std::uint64_t>(taken_at)).load(std::memory_order_relaxed);
     if (written - taken > commands) taken = written - std::min<std::uint64_t>(written, commands);
     std::vector<std::string> all;
-    for (; taken != written; ++taken) {
+    for (; taken != written && all.size() < most; ++taken) {
         char text[command_bytes];
         std::memcpy(text, memory_ + commands_at + taken % commands * command_bytes, sizeof text);
         all.emplace_back(text, strnlen(text, sizeof text));
     }
-    Counter(*at<std::uint64_t>(taken_at)).store(written, std::memory_order_release);
+    Counter(*at<std::uint64_t>(taken_at)).store(taken, std::memory_order_release);
     return all;
 }
 

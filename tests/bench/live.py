@@ -28,7 +28,7 @@ from crumple.live.library import load_libzmq
 HERE = Path(__file__).resolve().parent
 HEADERS = HERE.parents[1] / "cpp" / "include"
 
-PLUGIN = '''
+PLUGIN = """
 from crumple import Input, Output, Unit
 
 
@@ -38,7 +38,7 @@ class Half(Unit):
 
     def step(self, now):
         self.y = 0.5 * self.x
-'''
+"""
 
 PYTHON_SENSOR = """
 import sys, time
@@ -153,7 +153,9 @@ def us(seconds: float) -> str:
 
 
 def paced(bench: Bench, seconds: float) -> None:
-    print("\n| 1 kHz, a Python plugin each step | age p50 | p99 [us] | late p99 | max [us] | missed | slips |")
+    print(
+        "\n| 1 kHz, a Python plugin each step | age p50 | p99 [us] | late p99 | max [us] | missed | slips |"
+    )
     print("|---|---:|---:|---:|---:|---:|---:|")
 
     def row(name: str, timing: dict[str, Any]) -> None:
@@ -161,7 +163,10 @@ def paced(bench: Bench, seconds: float) -> None:
         ages = f"{us(age['p50'])} | {us(age['p99'])}" if age else " | "
         late = timing["late"]
         share = f"{timing['missed_share']:.3%}"
-        print(f"| {name} | {ages} | {us(late['p99'])} | {us(late['max'])} | {share} | {timing['slips']} |", flush=True)
+        print(
+            f"| {name} | {ages} | {us(late['p99'])} | {us(late['max'])} | {share} | {timing['slips']} |",
+            flush=True,
+        )
 
     alone = PACED.format(seconds=seconds)
     row("no sensor", bench.run(bench.scene("alone", alone))[1])
@@ -185,7 +190,8 @@ def round_trip(bench: Bench, seconds: float) -> None:
     p99 = trips[int(0.99 * len(trips))]
     print(
         f"\nsensor to actuator, C rig at 10 kHz, scene at 1 kHz: {len(trips):,} round trips, p50"
-        f" {us(statistics.median(trips))} us, p99 {us(p99)} us, max {us(trips[-1])} us; missed {timing['missed_share']:.3%}"
+        f" {us(statistics.median(trips))} us, p99 {us(p99)} us, max {us(trips[-1])} us;"
+        f" missed {timing['missed_share']:.3%}"
     )
 
 

@@ -327,6 +327,24 @@ def test_arrows_step_a_live_run_that_is_held_and_only_then(bench: Bench) -> None
     assert bench.core.sent == [("step", {"n": 10})]
 
 
+def test_enter_begins_without_a_rig_that_is_waited_for_and_space_does_not(bench: Bench) -> None:
+    bench.core.status = "waiting"
+    desk = Desk(bench.session)
+    desk.viewer.advance(0.02)
+    desk.key("space")
+    assert bench.core.sent == []
+    desk.key("return")
+    assert bench.core.sent == [("resume", {})]
+
+
+def test_a_click_ahead_of_a_live_run_sends_it_there(bench: Bench) -> None:
+    desk = at_work(bench)
+    desk.click(desk.track(0.5))
+    ((do, args),) = bench.core.sent
+    assert do == "run_to" and args["t"] == pytest.approx(0.5, abs=3e-3)
+    assert desk.t == pytest.approx(0.1)  # what has not been is not shown
+
+
 def test_scrubbing_back_shows_the_past_while_the_run_goes_on(bench: Bench) -> None:
     desk = at_work(bench)
     desk.drag(desk.track(0.1), desk.track(0.04))

@@ -15,6 +15,7 @@ import pygame
 import pytest
 
 from crumple.view.decimate import Pyramid, polyline
+from crumple.view.live_session import LiveSession
 from crumple.view.panels.chart_list import charts_of
 from crumple.view.panels.charts import Charts
 from crumple.view.panels.pointer import exact, exact_time
@@ -22,8 +23,9 @@ from crumple.view.panels.strip import Strip, View
 from crumple.view.panels.timeline import placed, speed_text
 from crumple.view.replay_session import ReplaySession
 from crumple.view.scale import fitting, tick_text, ticks, time_ticks
-from crumple.view.session import Moment
+from crumple.view.session import Moment, Session
 from crumple.view.theme import Theme
+from view.live_bench import Clock
 from view.view_runs import FAILING, run_folder, write_recording, write_run
 
 PANEL = pygame.Rect(16, 384, 864, 300)
@@ -159,7 +161,7 @@ def test_without_requirements_there_are_charts_all_the_same() -> None:
 
 
 def drawn(
-    session: ReplaySession, t: float, *, theme: Theme | None = None, panel: Charts | None = None
+    session: Session, t: float, *, theme: Theme | None = None, panel: Charts | None = None
 ) -> pygame.Surface:
     theme = theme or Theme()
     surface = pygame.Surface((1280, 720))
@@ -307,3 +309,55 @@ def test_labels_are_placed_greedily_in_two_rows_and_left_out_where_there_is_no_r
 @pytest.mark.parametrize(("speed", "text"), [(1 / 50, "1/50"), (1.0, "1 ×"), (60.0, "60 ×"), (0.2, "1/5")])
 def test_a_speed_is_a_fraction_below_real_time(speed: float, text: str) -> None:
     assert speed_text(speed) == text
+
+
+# -- a run that goes on
+
+
+def test_a_live_chart_takes_up_what_was_recorded_ten_times_a_second(tmp_path: Path) -> None:
+    def record(count: int) -> None:
+        t = np.arange(count) * 1e-3
+        write_recording(tmp_path, {"t": t, "plant.x": np.sin(20 * t)}, name="signals-1ms.npy")
+
+    write_run(tmp_path, stop_tick=1000)
+    record(200)
+    clock = Clock()
+    live = LiveSession(tmp_path, None, clock=clock)
+    theme = Theme()
+    panel = Charts(theme, clock=clock)
+    bright = []
+    for count in (200, 500, 800):
+        record(count)
+        clock.now += 0.3
+        live.update()
+        surface = drawn(live, live.end(), theme=theme, panel=panel)
+        plot = pygame.Rect(panel.view.left, PANEL.top + 26, panel.view.width, 165)
+        mask = pygame.mask.from_threshold(
+            surface.subsurface(plot), theme.colour("signal_1"), (60, 60, 60, 255)
+        )
+        bright.append(max(rect.right for rect in mask.get_bounding_rects() if rect.width > 100))
+        assert bright[-1] <= panel.view.x(live.end()) - panel.view.left + 4  # nothing right of now
+    assert bright[2] - bright[1] == pytest.approx(bright[1] - bright[0], abs=8)
+    assert bright[2] - bright[1] > 150
+
+
+def test_the_line_of_an_input_ends_with_its_last_sample_and_is_hatched_from_there(tmp_path: Path) -> None:
+    t = np.arange(1000) * 1e-3
+    state = np.where(t < 0.5, 1.0, 2.0)
+    columns = {"t": t, "front.state": state, "front.distance": np.full(1000, 3.0), "front.age": t}
+    write_run(tmp_path, stop_tick=1000, view={"charts": [{"signal": "front.distance"}]})
+    write_recording(tmp_path, columns, name="signals-1ms.npy")
+    silent = ReplaySession(tmp_path)
+    theme = Theme()
+    theme.drawn = []
+    panel = Charts(theme)
+    surface = drawn(silent, 0.9, theme=theme, panel=panel)
+    x = round(panel.view.x(0.5))
+    before, after = (
+        pygame.Rect(x - 200, PANEL.top + 24, 190, 150),
+        pygame.Rect(x + 10, PANEL.top + 24, 190, 150),
+    )
+    line, hatch = theme.colour("signal_1"), theme.mix("panel", "stale", 0.45)
+    assert has(surface, before, line) and not has(surface, before, hatch)
+    assert has(surface, after, hatch) and not has(surface, after, line)
+    assert "no sample" in {text.text for text in theme.drawn}

@@ -25,7 +25,7 @@ from view.view_runs import run_folder
 
 SMALL = Look(size=(640, 360))
 KEPT = Path(__file__).with_name("frame_pictures")
-RENEW = "CRUMPLE_RENEW_PICTURES"  # set: pictures that differ are replaced
+RENEW = "CRUMPLE_KEEP_PICTURES"  # set: pictures that differ are replaced
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,7 +81,7 @@ def test_a_picture_has_the_size_asked_for(session: ReplaySession, tmp_path: Path
     assert pygame.image.load(tmp_path / "a.png").get_size() == (640, 360)
 
 
-def test_a_picture_is_as_it_was(session: ReplaySession) -> None:
+def test_a_picture_is_as_it_was_when_it_was_judged(session: ReplaySession) -> None:
     """Reduced, so that the last bit of an edge does not count; 2 of 255 on average is less than a line moved."""
     drawn = export.Painter(session, Look()).at(0.02)
     seen = pygame.transform.smoothscale(drawn, (640, 360))

@@ -25,7 +25,7 @@ SPEED = 0.04  # the run of 150 ms takes four seconds
 RUN = """
 import sys
 from crumple.execution import Watch, execute
-result = execute(sys.argv[1], mode="realtime", speed=float(sys.argv[3]), view=True, out=sys.argv[2], watch=Watch())
+result = execute(sys.argv[1], mode="realtime", speed=float(sys.argv[3]), out=sys.argv[2], watch=Watch())
 print(result.digest, result.tick)
 """
 
@@ -51,7 +51,11 @@ class LiveRun:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.folder = until(lambda: next(iter(self.out.glob(f"*/{MONITOR}")), None)).parent
+        self.folder: Path = until(self._shown).parent
+
+    def _shown(self) -> Path | None:
+        assert self.process.poll() is None, "the run ended before it could be seen"
+        return next(iter(self.out.glob(f"*/{MONITOR}")), None)
 
     def ended(self) -> tuple[str, int]:
         """Digest, and the tick that was reached."""

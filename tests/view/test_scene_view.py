@@ -256,6 +256,13 @@ def test_a_picture_like_another_has_its_shapes_and_its_own():
     assert [shape.name for shape in near.shapes] == ["a", "b"]
 
 
+def test_a_mistake_in_a_shared_shape_is_told_once():
+    text = HEAD + 'a = { shape = "dummy", torsoo = 1 }\n[pictures.near]\nx = [0, 1]\nlike = "side"'
+    assert set(mistakes(text)) == {"pictures.side.draw.a.torsoo"}
+    wrong = HEAD + 'a = { shape = "dummy" }\n[pictures.near]\nx = [0, 1]\nlike = "sid"'
+    assert 'Did you mean "side"?' in mistakes(wrong)["pictures.near.like"]
+
+
 def test_a_viewer_leaves_out_what_is_wrong_and_shows_the_rest():
     view = read_view(tomllib.loads(HEAD + 'a = { shape = "boxx" }\nb = { shape = "dummy", torsoo = 1 }'))
     assert [shape.name for shape in view.pictures[0].shapes] == ["b"]

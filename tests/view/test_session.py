@@ -147,6 +147,29 @@ def test_a_recording_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
         ReplaySession(folder)
 
 
+def test_a_run_that_was_killed_shows_what_it_had_decided_and_leaves_the_rest_open(tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    shutil.copytree(run_folder(FAILING), folder)
+    (folder / "seal.json").unlink()
+    (folder / "verdict.json").write_text('{"state": "running", "verdict": "inconclusive", "reasons": []}')
+    recording = next(folder.glob("signals*.npy"))
+    rows = np.load(recording)
+    np.save(recording, rows[:400])
+    session = ReplaySession(folder)
+    assert session.end() == pytest.approx(0.0399)
+    assert {r.name: r.state for r in session.requirements(session.end())} == {
+        "chest": "inconclusive",
+        "time_to_close": "pass",
+        "stands": "inconclusive",
+        "deceleration": "inconclusive",
+        "gentle": "fail",
+    }
+    assert row(session, "chest", 0.02).state == "holding"
+    # of a largest value nobody can say whether it was the last
+    assert {event.name for event in session.events()} == {"begin", "closes", "slow"}
+    assert session.verdict()[0] == "inconclusive"
+
+
 def test_a_fault_is_armed_active_and_over_in_its_time(tmp_path: Path) -> None:
     fault = {"name": "bias", "on": "plant.distance", "kind": "bias", "value": -2.0, "since": 5, "until": 9}
     write_run(tmp_path, faults=[fault])

@@ -36,11 +36,12 @@ public:
     void observe(Tick tick, double t, std::span<const double> published, std::span<const Blob> blobs) override;
     void close() override;  // the last frame is written whatever its age
     void paced(Nanoseconds late, Nanoseconds step, std::int64_t missed, std::int64_t slips);
+    // Held or ended, the frame is the very last one; else it may be some ticks old.
     void set_status(RunStatus status);
     void set_speed(double speed);
 
-    bool commanded() const;           // something waits to be taken
-    std::vector<std::string> take();  // at most what the ring holds; rubbish as it stands
+    bool commanded() const;                                // something waits to be taken
+    std::vector<std::string> take(std::size_t most = 64);  // at most what the ring holds; rubbish as it stands
 
 private:
     template <class T>
@@ -55,7 +56,11 @@ private:
     char* memory_ = nullptr;
     Nanoseconds written_ = 0;
     std::uint64_t look_in_ = 0, stride_ = 1;  // ticks between two looks at the clock
-    Tick seen_ = -1;
+    struct {
+        Tick tick = -1;
+        double t = 0.0;
+        std::span<const double> published;  // the world's memory, which stays where it is
+    } last_;
 };
 
 }  // namespace crumple

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 COMMANDS = "commands.jsonl"
 _TELL = 0.1  # [s] of wall time between two words about the progress of a paced run
 _CHUNK = 0.02  # [s] the same, of one that runs as fast as possible
+_AT_ONCE = 4  # commands that are obeyed between two ticks
 _HELD = 0.004  # [s] between two looks for a command while the run is held
 _NS = 1_000_000_000
 _ARGUMENTS: dict[str, set[str]] = {
@@ -89,7 +90,7 @@ class Pacing:
     def _go_ahead(self) -> bool:
         """Whether somebody who looks on wants to begin without those who are missing."""
         ahead = False
-        for text in () if self._monitor is None else self._monitor.take():
+        for text in () if self._monitor is None else self._monitor.take(_AT_ONCE):
             do = None
             with suppress(ValueError, AttributeError):
                 do = json.loads(text).get("do")
@@ -292,7 +293,7 @@ class Pacing:
     def _obey_all(self) -> None:
         if self._monitor is None:
             return
-        for text in self._monitor.take():
+        for text in self._monitor.take(_AT_ONCE):
             try:
                 self._obey(text)
             except Exception as error:  # whoever looks on may send anything
@@ -317,6 +318,7 @@ class Pacing:
         if do == "pause":
             self._hold()
         elif do == "resume":
+            self._pause_at = None
             self._go_on()
         elif do == "step":
             self._pause_at = tick + max(1, int(command["n"]))

@@ -158,6 +158,15 @@ def save_picture(surface: pygame.Surface, path: Path) -> None:
             raise UsageError(f"{path} cannot be written: {error}.") from None
 
 
+def beside(session: Session, t: float) -> Path:
+    """Where the picture of a moment [s] is kept: beside the folder of the run, which stays as it is."""
+    from crumple.view.figures import time_text
+
+    shown = time_text(t, span=session.horizon)
+    plain = shown.translate({ord(" "): "", ord("−"): "-", ord(":"): "m", ord("µ"): "u"})
+    return session.folder.with_name(f"{session.folder.name}-{plain}.png")
+
+
 # -- films ------------------------------------------------------------------------------------------------
 
 

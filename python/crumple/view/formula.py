@@ -20,7 +20,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from crumple.description import did_you_mean
+from crumple.description import closest, did_you_mean
 from crumple.si import Si, SiError, describe, parse_si
 
 Lookup = Callable[[str], float | None]
@@ -92,26 +92,30 @@ class Formula:
         wanted: None for base units.   si_of: unit of a signal by name, None where it declares none.
         Raises FormulaError where units clash.
         """
+        return _compiled(self._code(si_of, wanted))
+
+    def _code(self, si_of: SiOf, wanted: str | None) -> str:
+        """It as Python, in the unit `wanted`."""
         number = _alone(self.root)
         if number is not None:
-            return lambda _: number
+            return repr(number)
         code, dimension, _ = _bind(self.root, si_of)
         if wanted is None or dimension is None:
-            return _compiled(code)
+            return code
         target = parse_si(wanted)
         if dimension[:7] != target.dimension[:7]:
             given = describe(Si("", 1.0, 0.0, dimension))
             raise FormulaError(f'"{self.text}" is {given}; {describe(target)} ("{wanted}") is wanted.')
-        return _compiled(_scaled(code, 1.0 / target.factor, -target.offset / target.factor))
+        return _scaled(code, 1.0 / target.factor, -target.offset / target.factor)
 
     def check(self, signals: Mapping[str, str | None], wanted: str | None = None) -> None:
         """Raises FormulaError for a signal that is not among `signals` (name: unit), and for clashing units."""
         for name in self.signals:
             if name not in signals and name.partition("[")[0] not in signals:
-                hint = did_you_mean(name, signals)
+                hint = "".join(f' Did you mean "{near}"?' for near in closest(name, signals, limit=1))
                 remedy = hint or ' "crumple info" and "crumple show" list signals.'
                 raise FormulaError(f'there is no signal "{name}" in this scene.{remedy}')
-        self.bind(lambda name: signals.get(name, signals.get(name.partition("[")[0])), wanted)
+        self._code(lambda name: signals.get(name, signals.get(name.partition("[")[0])), wanted)
 
 
 @lru_cache(maxsize=4096)

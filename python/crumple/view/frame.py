@@ -24,7 +24,7 @@ _CARD = 96  # room for a card where there are only charts, which it must not cov
 
 
 class Frame:
-    """All panels for one size of window. scene_only: the canvas alone, with headline and status line."""
+    """All panels for one size of window. scene_only: canvas and timeline alone, with headline and status line."""
 
     def __init__(self, theme: Theme, session: Session) -> None:
         self.theme = theme
@@ -97,6 +97,10 @@ class Frame:
         """One panel by the name of its area."""
         return self._panels[name]
 
+    def toggle_scene_only(self) -> None:
+        """Hide, or show, all but scene and timeline."""
+        self.scene_only = not self.scene_only
+
     def scroll(self, name: str, rows: int) -> None:
         """Move the list of a panel."""
         self._panels[name].scroll(rows)
@@ -130,3 +134,9 @@ class Frame:
             for name, rect in areas.items()
             if name in self._panels and rect.width > 0 and rect.height > 0
         }
+        if self.scene_only and {"canvas", "charts"} <= set(self.areas):
+            canvas, charts = self.areas["canvas"], self.areas["charts"]
+            gap, bottom = charts.top - canvas.bottom, charts.bottom
+            charts.height = self.charts.least
+            charts.bottom = bottom
+            canvas.height = charts.top - gap - canvas.top

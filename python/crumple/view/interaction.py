@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,7 @@ class Interaction:
         dark: bool = True,
         scale: float = 1.0,
         still: bool = False,
-        clock: Callable[[], float] = lambda: pygame.time.get_ticks() / 1e3,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options: dict[str, Any] = {"dark": dark, "scale": scale, "still": still}
         self._size = size
@@ -192,7 +193,7 @@ class Interaction:
             pygame.K_SPACE: self.player.toggle,
             pygame.K_HOME: self.player.to_start,
             pygame.K_END: self.player.to_end,
-            pygame.K_TAB: self._scene_only,
+            pygame.K_TAB: self.frame.toggle_scene_only,
             pygame.K_f: self.choose_fault,
             pygame.K_l: self.choose_signal,
             pygame.K_v: self._next_view,
@@ -202,11 +203,10 @@ class Interaction:
             pygame.K_r: self._report,
             pygame.K_c: self._continue_here,
             pygame.K_z: self.frame.charts.whole,
-            pygame.K_PLUS: lambda: self._zoom(1),
-            pygame.K_EQUALS: lambda: self._zoom(1),
-            pygame.K_KP_PLUS: lambda: self._zoom(1),
-            pygame.K_MINUS: lambda: self._zoom(-1),
-            pygame.K_KP_MINUS: lambda: self._zoom(-1),
+            pygame.K_RETURN: self._go_ahead,
+            pygame.K_KP_ENTER: self._go_ahead,
+            **dict.fromkeys((pygame.K_PLUS, pygame.K_EQUALS, pygame.K_KP_PLUS), lambda: self._zoom(1)),
+            **dict.fromkeys((pygame.K_MINUS, pygame.K_KP_MINUS), lambda: self._zoom(-1)),
             pygame.K_q: lambda: setattr(self, "quit", True),
         }
         if key in actions:
@@ -235,6 +235,8 @@ class Interaction:
             return
         self._pressed, self._moved = pos, False
         hit = self.frame.hit(pos) or ""
+        if hit.startswith("time:") and self._ahead(float(hit[5:])):
+            return
         if hit.startswith("time:"):
             self._drag = "time"
             self.player.playing = False
@@ -243,6 +245,16 @@ class Interaction:
             self._drag = "charts"
         elif self.frame.area(pos) == "canvas":
             self._drag = "canvas"
+
+    def _ahead(self, t: float) -> bool:
+        """Whether t [s] lies ahead of a live run, which is then asked to go on to it and hold there."""
+        if self.player.live is None or t <= self.session.end() + self.session.period:
+            return False
+        self._pressed = None
+        asked = self.player.run_to(t)
+        shown = time_text(t, span=self.session.horizon)
+        self.tell(f"Runs to {shown} and holds there" if asked else "The run does not listen")
+        return True
 
     def _release(self, pos: tuple[int, int]) -> None:
         self._dirty = True
@@ -381,6 +393,11 @@ class Interaction:
             self._asked_until = 0.0
             self.tell("Stopping" if self.player.stop() else "The run does not listen")
 
+    def _go_ahead(self) -> None:
+        """Begin without those who are waited for."""
+        if self.player.live is not None and self.player.live.status == "waiting":
+            self.player.live.send("resume")
+
     def _zoom(self, notches: int) -> None:
         """Of the scene; of time, round the cursor, where there is no scene."""
         area = self.frame.areas.get("canvas")
@@ -388,9 +405,6 @@ class Interaction:
             self.frame.canvas.zoom(_WHEEL**notches, area.center)
         else:
             self.frame.charts.zoom(_WHEEL**-notches, self.frame.charts.view.x(self.player.t))
-
-    def _scene_only(self) -> None:
-        self.frame.scene_only = not self.frame.scene_only
 
     def _next_view(self) -> None:
         if self.frame.canvas is not None:
@@ -405,19 +419,16 @@ class Interaction:
         self._rebuild()
 
     def _save(self) -> None:
-        from crumple.view.export import save_picture
+        from crumple.view.export import beside, save_picture
 
-        folder = self.session.folder
-        t = time_text(self.player.t, span=self.session.horizon)
-        t = t.translate({ord(" "): "", ord("−"): "-", ord(":"): "m", ord("µ"): "u"})
-        path = folder.with_name(f"{folder.name}-{t}.png")
+        path = beside(self.session, self.player.t)
         surface = pygame.Surface(self._size)
         self.session.remark = ""  # a picture is of the run, not of what the viewer says
         self.frame.changed()
         self.frame.draw(surface, self.player.moment())
         try:
             save_picture(surface, path)
-        except (CrumpleError, OSError, pygame.error) as error:
+        except (CrumpleError, OSError) as error:
             self.tell(f"The picture could not be saved: {error}")
         else:
             self.tell(f"Saved {path.name} beside the run")

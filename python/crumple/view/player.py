@@ -69,7 +69,8 @@ class Player:
     def toggle(self) -> None:
         """Play or hold."""
         if self.live is not None and self.following:
-            self.live.send("resume" if self.live.status == "paused" else "pause")
+            if self.live.status != "waiting":
+                self.live.send("resume" if self.live.status == "paused" else "pause")
             return
         if not self.playing and self.t >= self.session.end():
             self.t = self.session.start

@@ -23,7 +23,7 @@ from crumple.view.happenings import (
     told,
 )
 from crumple.view.recorded import Recorded
-from crumple.view.requirement_rows import RequirementRows
+from crumple.view.requirement_rows import RequirementRows, unseen
 from crumple.view.run_facts import RunFacts, timing_of
 from crumple.view.session import Band, Event, FaultRow, InputRow, Numbers, RequirementRow, Silence, TimingRow
 
@@ -57,7 +57,7 @@ class ReplaySession:
         self.rows = RequirementRows(
             self.recorded,
             facts.requirements,
-            list(self.result.requirements),
+            self._results(),
             period=self.period,
             start=self.start,
             horizon=self.horizon,
@@ -94,8 +94,17 @@ class ReplaySession:
         return self.recorded.value(name, t)
 
     def requirements(self, t: float) -> Sequence[RequirementRow]:
-        """At t [s]; at the end of the run, as its verdict says."""
-        return self.rows.at(t, over=t >= self.end() - self.period / 2)
+        """At t [s]; at the end of the run, as its verdict says. Where it broke off, what was open then stays open."""
+        last = t >= self.end() - self.period / 2
+        ended = self.result.state == "ended"
+        return self.rows.at(t, over=last and ended, blind=last and not ended)
+
+    def _results(self) -> list[RequirementResult]:
+        """Of all requirements, also of a run that was cut off before it judged any."""
+        judged = {result.name: result for result in self.result.requirements}
+        if judged:
+            return list(judged.values())
+        return [unseen(required) for required in self.facts.requirements.values()]
 
     def faults(self, t: float) -> Sequence[FaultRow]:
         """At t [s]."""
@@ -118,7 +127,7 @@ class ReplaySession:
                 period=self.period,
                 start=self.start,
                 si_of=self.facts.si,
-                open_end=False,
+                open_end=self.end() < self.horizon - self.period / 2,
             )
             found = [*named, *self._faults.events(self._commands), *broken(self.result.requirements)]
             with suppress(CrumpleError):  # the list of events is damaged; the run is not
@@ -141,7 +150,7 @@ class ReplaySession:
 
     def looked_at(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:
         """Of the requirements that apply."""
-        return {r.name: (r.what, r.signals) for r in self.result.requirements if r.status != "not_applicable"}
+        return {r.name: (r.what, r.signals) for r in self._results() if r.status != "not_applicable"}
 
     def verdict(self) -> tuple[str, str]:
         """The run's own, whatever moment is shown."""

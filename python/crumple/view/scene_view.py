@@ -217,9 +217,13 @@ class _Reading(ValueReader):
             return None
         self._shapes = draw
         shapes: list[Shape] = []
+        own = values.get("draw") or {}
         for key, table in draw.items():
+            before = len(self.mistakes)
             if len(shapes) <= MOST_SHAPES:
                 shapes += self._counted((*path, "draw", key), key, table)
+            if key not in own:
+                del self.mistakes[before:]  # they are told of the picture that it is like
         if len(shapes) > MOST_SHAPES:
             self._note(
                 (*path, "draw"), f"has more than {MOST_SHAPES} shapes; no frame of it would be in time."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import pygame
 
@@ -179,6 +180,16 @@ def _si_of_flow(stage: Stage, item: Item) -> str | None:
     return stage.values.session.si.get(formula.signals[0])
 
 
+@lru_cache(maxsize=16)
+def _colours(wide: int, tall: int) -> pygame.Surface:
+    """The scale itself, from its coldest to its hottest."""
+    stops = palette.temperature_stops()
+    made = pygame.Surface((wide, tall))
+    for n in range(wide):
+        made.fill(palette.temperature(stops[0] + (stops[-1] - stops[0]) * n / (wide - 1)), (n, 0, 1, tall))
+    return made
+
+
 def heat_scale(board: Board, limit: float | None, word: str) -> None:
     """The colours of temperatures, with their figures and the limit, at the bottom left."""
     theme, rect = board.theme, board.rect
@@ -188,9 +199,7 @@ def heat_scale(board: Board, limit: float | None, word: str) -> None:
     x, y = rect.x + px(16), rect.bottom - px(30)
     if wide + px(140) > rect.width:
         return
-    for n in range(wide):
-        celsius = stops[0] + (stops[-1] - stops[0]) * n / (wide - 1)
-        board.surface.fill(palette.temperature(celsius), (x + n, y, 1, tall))
+    board.surface.blit(_colours(wide, tall), (x, y))
 
     def at(celsius: float) -> int:
         return x + round((celsius - stops[0]) / (stops[-1] - stops[0]) * (wide - 1))

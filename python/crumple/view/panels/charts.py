@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import pygame
@@ -10,6 +11,7 @@ import pygame
 from crumple.view import ink
 from crumple.view.figures import shown, time_text
 from crumple.view.panels.chart_list import Chart, chart_of, charts_of, is_sample, is_stamp
+from crumple.view.panels.chart_names import band_names, line_names
 from crumple.view.panels.pointer import draw_pointer
 from crumple.view.panels.strip import Row, Strip, View, shown_by_itself
 from crumple.view.panels.timeline import Timeline
@@ -34,9 +36,10 @@ _FINEST = 4.0  # periods that a view shows at least
 
 
 class Charts:
-    """The chart panel. `chosen` are signals that were picked by hand; `hover` is where the mouse is, or None."""
+    """The chart panel. `hover` is where the mouse is, or None. clock: wall time [s], for tests."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._theme = theme
         self._timeline = Timeline(theme)
         self._session: Session | None = None
@@ -104,6 +107,11 @@ class Charts:
     def foot(self) -> int:
         """Height of the timeline below the charts [window px]."""
         return self._timeline.height
+
+    @property
+    def least(self) -> int:
+        """Height of the panel without any chart: timeline, and the flag of the cursor above it [window px]."""
+        return self.foot + self._theme.px(_TOP)
 
     @property
     def plotted(self) -> list[str]:
@@ -210,7 +218,7 @@ class Charts:
         room = rect.height - theme.px(_TOP) - self._timeline.height - self.reserved
         gap = theme.px(_GAP)
         fits = max(1, min(_MOST, (room + gap) // (theme.px(_LEAST) + gap)))
-        strips = self._strips[:fits]
+        strips = self._strips[:fits] if room >= theme.px(_LEAST) // 2 else []
         count = max(1, len(strips))
         height = max(8, (room - gap * (count - 1)) // count)
         top = rect.top + theme.px(_TOP)
@@ -233,7 +241,7 @@ class Charts:
         key: object = "whole"
         if session.mode == "live":
             turn = number / max(1, len(self._rows))
-            key = int(pygame.time.get_ticks() / 1e3 / _LIVE_EVERY + turn)
+            key = int(self._clock() / _LIVE_EVERY + turn)
             if strip.past is not None and until <= strip.until:
                 key = strip.key  # nothing is new
         sensors = {sensor.name for sensor in session.inputs(moment.t)} if silences else set()
@@ -318,45 +326,29 @@ class Charts:
         x = view.x(t)
         many = len(strip.chart.lines) > 1
         labels: list[tuple[float, int]] = []
+
+        def within(y: float) -> float:
+            return min(max(y, row.top - strip.pad), row.top + row.height + strip.pad)
+
         for number, line in enumerate(strip.chart.lines):
             value = session.value(line.signal, t)
             if value is None:
                 continue
-            y = strip.y(strip.value(number, value), row.top, row.height)
-            y = min(max(y, row.top - strip.pad), row.top + row.height + strip.pad)
+            y = within(strip.y(strip.value(number, value), row.top, row.height))
             if live_end and (before := session.value(line.signal, strip.until)) is not None:
-                begin = (view.x(strip.until), strip.y(strip.value(number, before), row.top, row.height))
+                begin = (
+                    view.x(strip.until),
+                    within(strip.y(strip.value(number, before), row.top, row.height)),
+                )
                 pygame.draw.aaline(surface, theme.colour(line.colour), begin, (x, y))
             ink.disc(surface, (x, y), theme.px(3), theme.rgb(line.colour))
             labels.append((y, number))
         if many:
-            self._line_names(surface, row, sorted(labels), x)
-
-    def _line_names(
-        self, surface: pygame.Surface, row: Row, labels: list[tuple[float, int]], x: float
-    ) -> None:
-        """Beside the dots, moved apart where they would overlap."""
-        theme = self._theme
-        pitch = theme.px(13)
-        if len(labels) * pitch > row.height + pitch:
-            return  # no room; the gutter has them
-        floor = row.top + row.height
-        tops: list[float] = []
-        for y, _ in labels:
-            tops.append(max(y, tops[-1] + pitch) if tops else y)
-        for k in range(len(tops) - 1, -1, -1):
-            tops[k] = min(tops[k], floor - (len(tops) - 1 - k) * pitch)
-        width = max(theme.measure(row.strip.chart.lines[n].label, size=11)[0] for _, n in labels)
-        left = x + theme.px(8)
-        if left + width > self._view.left + self._view.width:
-            left = x - theme.px(8) - width
-        for top, (_, number) in zip(tops, labels, strict=True):
-            line = row.strip.chart.lines[number]
-            theme.text(surface, line.label, (left, top + theme.px(4)), size=11, colour=line.colour)
+            line_names(theme, surface, view, row, sorted(labels), x=x)
 
     def _texts(self, surface: pygame.Surface, row: Row, bands: Sequence[Band]) -> None:
         """Figures of the axis, names of windows and limits."""
-        theme, view, strip = self._theme, self._view, row.strip
+        theme, view, strip, session = self._theme, self._view, row.strip, self._session
         step = (
             strip.ticks[1] - strip.ticks[0]
             if len(strip.ticks) > 1
@@ -373,16 +365,8 @@ class Charts:
                 colour="text_3",
                 anchor="right",
             )
-        signals = {line.signal for line in strip.chart.lines}
-        for band in bands if moment_is_whole(self._session) else ():
-            named = not strip.chart.window or band.requirement == strip.chart.window
-            x = view.x(band.until) + theme.px(6)
-            if named and signals & set(band.signals) and view.since <= band.until <= view.until:
-                room = view.left + view.width - x
-                width = theme.measure(band.text, size=11)[0]
-                if width <= room:
-                    y = self._free_of_line(row, x, width)
-                    theme.text(surface, band.text, (x, y), size=11, colour="text_3")
+        if session is not None and moment_is_whole(session):
+            band_names(theme, surface, view, row, session, bands=bands)
         for limit in strip.chart.limits:
             if strip.low <= limit.value <= strip.high:
                 figure, unit = shown(limit.value, strip.chart.si)
@@ -391,21 +375,6 @@ class Charts:
                 below = y - row.top < theme.px(14)
                 at = (view.left + view.width, y + theme.px(13 if below else -4))
                 theme.text(surface, text, at, size=11, colour="fail", anchor="right")
-
-    def _free_of_line(self, row: Row, x: float, width: float) -> int:
-        """Baseline for a text from x on: at the top of the chart, or at its foot where the line is at the top."""
-        theme = self._theme
-        top, tall = row.top + theme.px(11), theme.px(13)
-        session, line = self._session, row.strip.chart.lines[0]
-        for part in (0.0, 0.5, 1.0):
-            value = (
-                session.value(line.signal, self._view.t(x + part * width)) if session is not None else None
-            )
-            if value is not None:
-                y = row.strip.y(row.strip.value(0, value), row.top, row.height)
-                if top - tall <= y <= top + theme.px(4):
-                    return row.top + row.height - theme.px(5)
-        return top
 
     # -- figures -----------------------------------------------------------------------------------------
 

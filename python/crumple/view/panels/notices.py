@@ -58,7 +58,6 @@ def _waiting(theme: Theme, surface: pygame.Surface, rect: pygame.Rect, session: 
         name=session.name,
         peers=peers,
         cost=_cost(session, missing),
-        remedy="Start the rig; a run begins without it if it is started with --no-wait.",
     )
 
 
