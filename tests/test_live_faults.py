@@ -377,7 +377,7 @@ channels = {{ y = "half.y" }}
 
 def test_a_run_held_up_by_a_silent_rig_is_stopped_by_hand_at_once(bench: Bench) -> None:
     with (
-        bench.begin(bench.lockstep(stop="1000 s", timeout="1000 s")) as run,
+        bench.begin(bench.lockstep(stop="1000 s", timeout="20 s")) as run,
         bench.peer(RIG_PEER, bench.rig, 20.0) as rig,
     ):
         monitor = run.monitor()

@@ -109,6 +109,7 @@ void bind_drive(py::module_& m) {
             "set_status", [](Monitor& monitor, unsigned status) { monitor.set_status(static_cast<RunStatus>(status)); },
             py::arg("status"))
         .def("set_speed", &Monitor::set_speed, py::arg("speed"))
+        .def("close_descriptor", &Monitor::close_descriptor)
         .def_property_readonly("commanded", &Monitor::commanded)
         .def(
             "take",

@@ -5,6 +5,7 @@
 #include <pybind11/numpy.h>
 
 #include "bindings.hpp"
+#include "crumple/monitor.hpp"
 #include "crumple/waiting.hpp"
 
 namespace crumple::bindings {
@@ -112,6 +113,12 @@ void bind_live(py::module_& m) {
              }),
              py::arg("numerator"), py::arg("denominator"), py::arg("start"))
         .def("begin", [](LiveContext& c) { c.epoch = c.clock->now(); })
+        .def(
+            "look_at",
+            [](LiveContext& c, std::shared_ptr<Monitor> monitor) {
+                c.stop_wanted = [monitor = std::move(monitor)] { return monitor->stop_wanted(); };
+            },
+            py::arg("monitor"))
         .def_readonly("epoch", &LiveContext::epoch)
         .def_readonly("session", &LiveContext::session)
         .def_readwrite("fail_safe", &LiveContext::fail_safe);

@@ -24,6 +24,6 @@ PYBIND11_MODULE(_core, m) {
     bind_fmu(m);
     bind_python_unit(m);
     bind_worker(m);
-    bind_live(m);
     bind_drive(m);
+    bind_live(m);
 }

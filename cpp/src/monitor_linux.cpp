@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "crumple/error.hpp"
 
@@ -65,7 +66,12 @@ Monitor::Monitor(std::shared_ptr<Clock> clock, std::size_t values, const std::st
 
 Monitor::~Monitor() {
     if (memory_) munmap(memory_, bytes_);
+    close_descriptor();
+}
+
+void Monitor::close_descriptor() {
     if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = -1;
 }
 
 #else
@@ -76,6 +82,7 @@ Monitor::Monitor(std::shared_ptr<Clock>, std::size_t, const std::string&, Tick, 
 }
 
 Monitor::~Monitor() = default;
+void Monitor::close_descriptor() {}
 
 #endif
 
@@ -133,6 +140,16 @@ void Monitor::set_speed(double speed) { *at<double>(speed_at) = speed; }
 bool Monitor::commanded() const {
     return Counter(*at<std::uint64_t>(written_at)).load(std::memory_order_acquire) !=
            Counter(*at<std::uint64_t>(taken_at)).load(std::memory_order_relaxed);
+}
+
+bool Monitor::stop_wanted() const {
+    const std::uint64_t written = Counter(*at<std::uint64_t>(written_at)).load(std::memory_order_acquire);
+    const std::uint64_t taken = Counter(*at<std::uint64_t>(taken_at)).load(std::memory_order_relaxed);
+    for (std::uint64_t i = taken; i != written && i - taken < commands; ++i) {
+        const std::string_view text(memory_ + commands_at + i % commands * command_bytes, command_bytes);
+        if (text.find("\"stop\"") != std::string_view::npos) return true;
+    }
+    return false;
 }
 
 // The other side may be anything: a count that makes no sense is brought back to one that does.

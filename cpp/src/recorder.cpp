@@ -164,8 +164,10 @@ public:
 
     // After the last drain(): all is on the disk, or RecordError. Some file systems tell of a failure only now.
     void finish() {
+        if (!stream_) return;
         check_length(tail_.load(std::memory_order_relaxed));
         if (!sync(stream_.get())) complain();
+        stream_.reset();
     }
 
     static std::size_t header_bytes(const std::vector<Column>& columns) {

@@ -112,6 +112,9 @@ void Rig::exchange(std::span<double> values, Sample& stamps) {
             if (left <= 0)
                 end("did not send sample " + std::to_string(expected) + " within " +
                     time_text(static_cast<double>(timeout_) * 1e-9) + " (timeout)");
+            if (context_->stop_wanted && context_->stop_wanted())
+                throw EndRequest("stopped by hand, while sample " + std::to_string(expected) + " of rig '" + name_ +
+                                 "' was waited for");
             wait_outside([&] { transport_->wait(std::min(left, look_every)); });
             continue;
         }

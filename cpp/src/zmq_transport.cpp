@@ -48,7 +48,7 @@ bool more_parts(const ZmqLibrary& z, void* socket) {
 
 // libzmq removes the file of an ipc address before it binds, whoever has it: two runs would both believe to have it.
 void check_ipc(const std::string& address) {
-    if (!address.starts_with("ipc:///")) return;
+    if (!address.starts_with("ipc://") || address.starts_with("ipc://@") || address.starts_with("ipc://*")) return;
     const std::string path = address.substr(6);
     struct stat found{};
     if (lstat(path.c_str(), &found) != 0) return;

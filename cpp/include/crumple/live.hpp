@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,13 +23,14 @@ namespace crumple {
 struct LiveContext {
     std::shared_ptr<Clock> clock;
     Period period;
-    double start = 0.0;               // [s] time at tick 0
-    Nanoseconds epoch = 0;            // when tick 0 began
-    bool began = false;               // epoch stands
-    std::uint64_t session = 0;        // of this run
-    bool fail_safe = false;           // actuators are to stay safe from now on
-    std::uint64_t echo_sequence = 0;  // of the sample latched last, of whatever sensor
-    std::int64_t echo_ns = 0;         // and when it was sent, on its sender's clock
+    double start = 0.0;                 // [s] time at tick 0
+    Nanoseconds epoch = 0;              // when tick 0 began
+    bool began = false;                 // epoch stands
+    std::uint64_t session = 0;          // of this run
+    bool fail_safe = false;             // actuators are to stay safe from now on
+    std::function<bool()> stop_wanted;  // asked while a rig is waited for; may be empty
+    std::uint64_t echo_sequence = 0;    // of the sample latched last, of whatever sensor
+    std::int64_t echo_ns = 0;           // and when it was sent, on its sender's clock
 
     LiveContext(std::shared_ptr<Clock> c, Period p, double s)
         : clock(std::move(c)), period(p), start(s), session(fresh_session()) {}

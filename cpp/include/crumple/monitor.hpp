@@ -34,12 +34,14 @@ public:
     int descriptor() const { return descriptor_; }  // others open it as /proc/<pid>/fd/<descriptor>
 
     void observe(Tick tick, double t, std::span<const double> published, std::span<const Blob> blobs) override;
-    void close() override;  // the last frame is written whatever its age
+    void close() override;    // the last frame is written whatever its age
+    void close_descriptor();  // nobody new can look on
     void paced(Nanoseconds late, Nanoseconds step, std::int64_t missed, std::int64_t slips);
     // Held or ended, the frame is the very last one; else it may be some ticks old.
     void set_status(RunStatus status);
     void set_speed(double speed);
 
+    bool stop_wanted() const;                              // one of those that wait is to stop
     bool commanded() const;                                // something waits to be taken
     std::vector<std::string> take(std::size_t most = 64);  // at most what the ring holds; rubbish as it stands
 

@@ -25,7 +25,12 @@ from typing import NamedTuple
 
 from crumple.exit_codes import USAGE, exit_code
 
-COMMANDS = ("run", "replay", "simulate", "check")  # those that let units, or the modules of plugins, into their process
+COMMANDS = (
+    "run",
+    "replay",
+    "simulate",
+    "check",
+)  # those that let units, or the modules of plugins, into their process
 _LEAVING = 10  # [s] that the child may take from its last act to its end
 _PATIENCE = 3  # interrupts, of which the last is no question any more
 _SAME = 0.5  # [s] two signals within are one, sent to a process and to its group

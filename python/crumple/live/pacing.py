@@ -144,6 +144,8 @@ class Pacing:
         self._status("ended")
         with suppress(OSError):
             (self._folder.path / MONITOR).unlink(missing_ok=True)
+        if self._monitor is not None:
+            self._monitor.close_descriptor()
         with suppress(CrumpleError):
             self._tell_refusals()
         if self._commands >= 0:
@@ -268,6 +270,7 @@ class Pacing:
         self._folder.write(MONITOR, place)
         monitor.set_speed(self._scene.pacing.speed)
         self._world.watch(monitor)
+        self._live.context.look_at(monitor)
         return monitor
 
     def _status(self, status: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import socket
+import stat
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -42,6 +44,25 @@ def is_loopback(address: str) -> bool:
         return transport == "tcp" and (host == "localhost" or ipaddress.ip_address(host).is_loopback)
     except ValueError:
         return False
+
+
+def _check_ipc(address: str) -> None:
+    """libzmq removes the file of an ipc address before it binds, whoever has it. Raises UsageError where somebody has."""
+    path = address.removeprefix("ipc://")
+    if path == address or path.startswith(("@", "*")):
+        return
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return  # there is none, or libzmq says what is wrong
+    if not stat.S_ISSOCK(mode):
+        raise UsageError(f"Cannot wait for others at {address}: {path} is there, and is no socket.")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return  # left over from a program that is gone
+    raise UsageError(f"Cannot wait for others at {address}: another program does.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +105,15 @@ class Link:
                 else:
                     self.socket.curve_serverkey = curve.peers[0]
             if bind:
+                _check_ipc(address)
                 self.socket.bind(address)
             else:
                 # only for what is wrong: other events would pile up while nobody looks
                 self._monitor = self.socket.get_monitor_socket(_TROUBLE)
                 self.socket.connect(address)
+        except UsageError:
+            self.close()
+            raise
         except zmq.ZMQError as error:
             self.close()
             deed = "wait for others at" if bind else "connect to"
