@@ -47,7 +47,7 @@ def is_loopback(address: str) -> bool:
 
 
 def _check_ipc(address: str) -> None:
-    """libzmq removes the file of an ipc address before it binds, whoever has it. Raises UsageError where somebody has."""
+    """libzmq removes the file of an ipc address before it binds. Raises UsageError where somebody has it."""
     path = address.removeprefix("ipc://")
     if path == address or path.startswith(("@", "*")):
         return
