@@ -110,6 +110,7 @@ void bind_drive(py::module_& m) {
             py::arg("status"))
         .def("set_speed", &Monitor::set_speed, py::arg("speed"))
         .def("close_descriptor", &Monitor::close_descriptor)
+        .def_property_readonly("stop_wanted", &Monitor::stop_wanted)
         .def_property_readonly("commanded", &Monitor::commanded)
         .def(
             "take",

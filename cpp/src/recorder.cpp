@@ -168,6 +168,7 @@ public:
         check_length(tail_.load(std::memory_order_relaxed));
         if (!sync(stream_.get())) complain();
         stream_.reset();
+        std::vector<char>().swap(ring_);  // nothing is put in any more
     }
 
     static std::size_t header_bytes(const std::vector<Column>& columns) {

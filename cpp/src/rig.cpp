@@ -25,7 +25,7 @@ Rig::Rig(std::shared_ptr<LiveContext> context, std::string name, std::shared_ptr
 
 void Rig::reset() {
     session_ = 0;
-    early_ = 0;
+    early_.clear();
     trouble_.clear();
 }
 
@@ -44,15 +44,16 @@ void Rig::welcome(const Header& hello) {
 }
 
 bool Rig::greet(Tick tick, std::span<const double> outputs) {
-    while (early_ == 0) {
+    for (;;) {
         const std::ptrdiff_t n = transport_->receive(frame_);
         if (n < 0) break;
         Header header;
         const auto fitting = std::min(static_cast<std::size_t>(n), frame_.size());
         const Refusal read = decode({frame_.data(), fitting}, std::nullopt, 0, header, {});
         if (session_ != 0 && header.session == session_ && header.type == MessageType::sample) {
-            early_ = fitting;  // it has begun already, while others are still waited for
-            break;
+            // it has begun already, while others are still waited for
+            early_.assign(frame_.begin(), frame_.begin() + static_cast<std::ptrdiff_t>(fitting));
+            continue;
         }
         if (read != Refusal::none || header.type != MessageType::hello) {
             trouble_ = read != Refusal::none && read != Refusal::length
@@ -65,6 +66,7 @@ bool Rig::greet(Tick tick, std::span<const double> outputs) {
             continue;
         }
         trouble_.clear();
+        early_.clear();
         welcome(header);
         if (outlet_) outlet_->answer(tick, outputs, nullptr);
     }
@@ -105,8 +107,9 @@ void Rig::exchange(std::span<double> values, Sample& stamps) {
         throw EndRequest("rig '" + name_ + "' (" + transport_->address() + ") " + fact);
     };
     for (;;) {
-        const std::ptrdiff_t n = early_ != 0 ? static_cast<std::ptrdiff_t>(early_) : transport_->receive(frame_);
-        early_ = 0;
+        std::copy(early_.begin(), early_.end(), frame_.begin());
+        const std::ptrdiff_t n = early_.empty() ? transport_->receive(frame_) : std::ssize(early_);
+        early_.clear();
         if (n < 0) {
             const Nanoseconds left = timeout_ - (context_->clock->now() - began);
             if (left <= 0)

@@ -63,7 +63,11 @@ void World::require(bool ready, const char* what) const {
     throw UsageError(call + "(): the world has not been reset. Call reset() first.");
 }
 
-void World::fail() { phase_ = Phase::failed; }
+void World::fail() {
+    // a plugin's exception holds its frames, and they may hold this world
+    for (auto& failure : layout_->failures) failure = {};
+    phase_ = Phase::failed;
+}
 
 void World::check_finite() const {
     for (const Place& place : layout_->places) {

@@ -337,6 +337,8 @@ class _Execution:
             text = f"interrupted by {name_of(error)} at t = {wording.time(world.t)}"
             return self._ending(world, "interrupted", text)
         except EndError as error:
+            if pacing.stop_wanted:  # while a rig was waited for
+                return self._ending(world, "interrupted", str(error))
             return self._ending(world, "unit_ended", str(error))
         except RecordError as error:
             self._watch.error = error

@@ -192,8 +192,8 @@ private:
     std::shared_ptr<Inlet> inlet_;
     std::shared_ptr<Outlet> outlet_;
     std::vector<std::byte> frame_, answer_;
-    std::uint64_t session_ = 0;  // of the peer; 0: nobody yet
-    std::size_t early_ = 0;      // bytes in frame_ of a sample that came while others were waited for
+    std::uint64_t session_ = 0;     // of the peer; 0: nobody yet
+    std::vector<std::byte> early_;  // a sample that came while others were still waited for
     std::string trouble_;
 };
 

@@ -138,6 +138,11 @@ class Pacing:
                     reached(world.t)
         self._tell_refusals()
 
+    @property
+    def stop_wanted(self) -> bool:
+        """Somebody who looks on wants the run to stop, and was not heard yet."""
+        return self._monitor is not None and self._monitor.stop_wanted
+
     def end(self) -> None:
         """However the run ended: rigs are told the safe values, viewers that it is over."""
         self._live.safe(self._world.tick)
