@@ -88,14 +88,12 @@ void Monitor::close_descriptor() {}
 
 void Monitor::write(Tick tick, double t, std::span<const double> published, Nanoseconds now) {
     const Counter sequence(*at<std::uint64_t>(sequence_at));
-    const std::uint64_t before = sequence.load(std::memory_order_relaxed);
-    sequence.store(before + 1, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_release);
+    // acquire: what is written next must not be seen before the count is odd
+    const std::uint64_t before = sequence.fetch_add(1, std::memory_order_acq_rel);
     *at<std::int64_t>(tick_at) = tick;
     *at<double>(t_at) = t;
     *at<std::int64_t>(moment_at) = now;
     std::memcpy(memory_ + values_at_, published.data(), std::min(values_, published.size()) * sizeof(double));
-    std::atomic_thread_fence(std::memory_order_release);
     sequence.store(before + 2, std::memory_order_release);
     written_ = now;
 }

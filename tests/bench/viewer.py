@@ -1,6 +1,6 @@
 """What a picture of the viewer costs: 200 shapes, 8 charts of 1,000 points, all panels, every frame another instant.
 
-    python tests/bench/view.py [--size 1280x720] [--frames 600] [--rounds 5]
+    python tests/bench/viewer.py [--size 1280x720] [--frames 600] [--rounds 5]
 
 One core, software surfaces, no display. Prints the least and the most of the rounds, and a digest of one picture, so
 that two machines, or two versions, can be seen to have drawn the same.
