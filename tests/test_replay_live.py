@@ -282,7 +282,8 @@ def test_a_run_that_did_not_pass_for_its_inputs_is_not_made_better_by_its_replay
     assert rows[-1, names.index("a")] == -1.0
     again = replay(run, out=tmp_path / "runs")
     assert (again.same, again.digest) == (True, run.digest)
-    assert (again.verdict, again.exit_code) == ("pass", 3)
+    assert (again.verdict, again.exit_code) == ("inconclusive", 3)
+    assert "front had no fresh value" in again.reason
 
 
 def test_a_run_that_its_silent_sensor_ended_is_replayed_to_that_tick(tmp_path: Path) -> None:
