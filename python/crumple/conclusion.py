@@ -28,7 +28,6 @@ from crumple.verdict import Ending, Recording, Verdict, judge, proven
 if TYPE_CHECKING:
     from crumple.execution import Watch
     from crumple.live.pacing import Pacing
-    from crumple.requirement import Requirement
     from crumple.run_folder import RunFolder
     from crumple.scene import Scene
     from crumple.world import World
@@ -144,7 +143,9 @@ def _not_judged(ran: Ran, ending: Ending, text: str, how: Any) -> _Judged:
     first = ending.text if ending.how == "error" else ""
     if not first:
         ending = replace(ending, how=how, where="run", text=text)
-    requirements = [_not_evaluated(each, text) for each in ran.scene.requirements]
+    requirements = [
+        requirement.not_evaluated(each, f"{each.name}: {text}") for each in ran.scene.requirements
+    ]
     verdict = judge(ending, requirements, Recording(unknown=text), **_counts(ran))
     if first:
         verdict = replace(verdict, reasons=(*verdict.reasons, text))
@@ -206,34 +207,11 @@ def _requirements(
             results.append(proven(requirement.evaluate(each, seen)))
         except (Exception, SystemExit) as error:  # a metric may be anybody's code
             text = f"{each.what} could not be computed: {_told(error)}"
-            results.append(_not_evaluated(each, text))
+            results.append(requirement.not_evaluated(each, f"{each.name}: {text}"))
             if failure is None:
                 failure = CrumpleError(f"requirement '{each.name}': {text}")
                 failure.__cause__ = error
     return results, failure
-
-
-def _not_evaluated(each: Requirement, text: str) -> RequirementResult:
-    limit = each.limits[0]
-    return RequirementResult(
-        name=each.name,
-        what=each.what,
-        title=each.title,
-        status="inconclusive" if each.applies else "not_applicable",
-        value=None,
-        si=each.si,
-        relation=limit.relation,
-        limit=limit.shown,
-        within=limit.shown_within if limit.relation == "equals" else None,
-        margin=None,
-        complete=False,
-        decided=None,
-        worst=None,
-        reason=f"{each.name}: {text}",
-        signals=each.signals,
-        when=each.when,
-        doc=each.doc,
-    )
 
 
 def _told(error: BaseException) -> str:

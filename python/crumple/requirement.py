@@ -337,3 +337,27 @@ def _open(result: RequirementResult, window: _Window, found: _Found, seen: Seen)
         return f"{result.name}: must be seen until {until}, and the run goes to {wording.time(seen.horizon)}"
     because = f" ({seen.not_seen})" if seen.not_seen else ""
     return f"{result.name}: seen until {wording.time(seen.t)} of {until}{because}"
+
+
+def not_evaluated(required: Requirement, reason: str) -> RequirementResult:
+    """A requirement of which nothing was seen, or could be computed, and why."""
+    limit = required.limits[0]
+    return RequirementResult(
+        name=required.name,
+        what=required.what,
+        title=required.title,
+        status="inconclusive" if required.applies else "not_applicable",
+        value=None,
+        si=required.si,
+        relation=limit.relation,
+        limit=limit.shown,
+        within=limit.shown_within if limit.relation == "equals" else None,
+        margin=None,
+        complete=False,
+        decided=None,
+        worst=None,
+        reason=reason,
+        signals=required.signals,
+        when=required.when,
+        doc=required.doc,
+    )

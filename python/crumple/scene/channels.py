@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crumple.live.plan import STAMPS, Channel, ChannelKind
@@ -17,29 +17,6 @@ if TYPE_CHECKING:
 
 _OF_LINK = ("same_tick", "scale", "offset")
 _NO_SI = "1"  # as it stands on the wire
-
-
-class ChannelPorts:
-    """The ports of a sensor, which has outputs only, or of an actuator, which has inputs only."""
-
-    def __init__(self, *, inputs: Iterable[Port] = (), outputs: Iterable[Port] = ()) -> None:
-        self._inputs = {port.name: port for port in inputs}
-        self._outputs = {port.name: port for port in outputs}
-
-    def find_input(self, name: str) -> Port | None:
-        return self._inputs.get(name)
-
-    def find_output(self, name: str) -> Port | None:
-        return self._outputs.get(name)
-
-    def find_hidden(self, name: str) -> Port | None:
-        return None
-
-    def input_names(self) -> Iterable[str]:
-        return self._inputs
-
-    def output_names(self) -> Iterable[str]:
-        return self._outputs
 
 
 class LiveMember(NamedTuple):

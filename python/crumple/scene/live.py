@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from crumple.errors import Mistake
 from crumple.live.plan import STAMPS, ActuatorPlan, Channel, PacingPlan, RigPlan, SensorPlan
 from crumple.scene.channels import (
-    ChannelPorts,
     Feed,
     LiveMember,
     in_channel,
@@ -23,7 +22,7 @@ from crumple.scene.document import Document
 from crumple.scene.drafted import Drafted
 from crumple.scene.endpoints import Endpoints
 from crumple.scene.pacing import Given
-from crumple.scene.ports import Port
+from crumple.scene.ports import ListedPorts, Port
 from crumple.scene.rigs import Rigs
 from crumple.scene.text import listed, shown
 from crumple.si import parse_si
@@ -112,7 +111,7 @@ def _sensor(drafted: Drafted, rigs: Rigs, draft: LiveDraft) -> SensorPlan:
     stamps = [Port(port, kind, (), parse_si(si), si, port) for port, (kind, si) in STAMPS.items()]
     known = not drafted.has_fault("channels")
     outputs = [*(port_of(channel) for channel in channels if channel.name not in STAMPS), *stamps]
-    draft.members[drafted.name] = LiveMember(ChannelPorts(outputs=outputs) if known else None)
+    draft.members[drafted.name] = LiveMember(ListedPorts(outputs=outputs) if known else None)
     max_age, stop_age = drafted.time("max_age"), drafted.time("stop_age")
     if place.rig is None:
         _check_policy(drafted)
@@ -202,7 +201,7 @@ def _actuator(
     _check_count(drafted, [each.channel for each in made])
     draft.feeds += [each.feed for each in made if each.feed is not None]
     known = not drafted.has_fault("channels")
-    ports = ChannelPorts(inputs=[each.port for each in made]) if known else None
+    ports = ListedPorts(inputs=[each.port for each in made]) if known else None
     draft.members[drafted.name] = LiveMember(ports)
     return ActuatorPlan(
         name=drafted.name,

@@ -60,12 +60,12 @@ class UnitPorts(Protocol):
     def output_names(self) -> Iterable[str]: ...
 
 
-class PluginPorts:
-    """Ports as a plugin's class declares them. Raises SiError for a unit that cannot be read."""
+class ListedPorts:
+    """Ports that are known one by one, with none besides."""
 
-    def __init__(self, plugin: type[Unit]) -> None:
-        self._inputs = {name: _declared(name, port) for name, port in plugin.declared_inputs().items()}
-        self._outputs = {name: _declared(name, port) for name, port in plugin.declared_outputs().items()}
+    def __init__(self, *, inputs: Iterable[Port] = (), outputs: Iterable[Port] = ()) -> None:
+        self._inputs = {port.name: port for port in inputs}
+        self._outputs = {port.name: port for port in outputs}
 
     def find_input(self, name: str) -> Port | None:
         return self._inputs.get(name)
@@ -81,6 +81,16 @@ class PluginPorts:
 
     def output_names(self) -> Iterable[str]:
         return self._outputs
+
+
+class PluginPorts(ListedPorts):
+    """Ports as a plugin's class declares them. Raises SiError for a unit that cannot be read."""
+
+    def __init__(self, plugin: type[Unit]) -> None:
+        super().__init__(
+            inputs=[_declared(name, port) for name, port in plugin.declared_inputs().items()],
+            outputs=[_declared(name, port) for name, port in plugin.declared_outputs().items()],
+        )
 
 
 def _declared(name: str, port: PortDeclaration) -> Port:

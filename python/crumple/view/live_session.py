@@ -17,6 +17,7 @@ import numpy as np
 from crumple import run_folder, wording
 from crumple.errors import CrumpleError
 from crumple.live.plan import STATES
+from crumple.requirement import not_evaluated
 from crumple.view.happenings import (
     Faults,
     input_rows,
@@ -26,7 +27,7 @@ from crumple.view.happenings import (
     silent_stretches,
 )
 from crumple.view.recorded import Recorded
-from crumple.view.requirement_rows import RequirementRows, unseen
+from crumple.view.requirement_rows import RequirementRows
 from crumple.view.run_facts import RunFacts
 from crumple.view.session import (
     Band,
@@ -103,7 +104,7 @@ class LiveSession:
         self.rows = RequirementRows(
             self.recorded,
             facts.requirements,
-            [unseen(each) for each in facts.requirements.values()],
+            [not_evaluated(each, "") for each in facts.requirements.values()],
             period=self.period,
             start=self.start,
             horizon=self.horizon,

@@ -10,6 +10,7 @@ from typing import Literal
 
 from crumple import wording
 from crumple.errors import CrumpleError
+from crumple.requirement import not_evaluated
 from crumple.requirement_result import RequirementResult
 from crumple.result import Result, open_run
 from crumple.view.happenings import (
@@ -23,7 +24,7 @@ from crumple.view.happenings import (
     told,
 )
 from crumple.view.recorded import Recorded
-from crumple.view.requirement_rows import RequirementRows, unseen
+from crumple.view.requirement_rows import RequirementRows
 from crumple.view.run_facts import RunFacts, timing_of
 from crumple.view.session import Band, Event, FaultRow, InputRow, Numbers, RequirementRow, Silence, TimingRow
 
@@ -104,7 +105,7 @@ class ReplaySession:
         judged = {result.name: result for result in self.result.requirements}
         if judged:
             return list(judged.values())
-        return [unseen(required) for required in self.facts.requirements.values()]
+        return [not_evaluated(required, "") for required in self.facts.requirements.values()]
 
     def faults(self, t: float) -> Sequence[FaultRow]:
         """At t [s]."""

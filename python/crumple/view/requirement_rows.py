@@ -180,27 +180,3 @@ def _came(required: Requirement, now: RequirementResult) -> bool:
 
 def _with(row: RequirementRow, **changes: Any) -> RequirementRow:
     return dataclasses.replace(row, **changes)
-
-
-def unseen(required: Requirement) -> RequirementResult:
-    """A requirement of which nothing was seen yet."""
-    limit = required.limits[0]
-    return RequirementResult(
-        name=required.name,
-        what=required.what,
-        title=required.title,
-        status="inconclusive" if required.applies else "not_applicable",
-        value=None,
-        si=required.si,
-        relation=limit.relation,
-        limit=limit.shown,
-        within=limit.shown_within if limit.relation == "equals" else None,
-        margin=None,
-        complete=False,
-        decided=None,
-        worst=None,
-        reason="",
-        signals=required.signals,
-        when=required.when,
-        doc=required.doc,
-    )
