@@ -260,8 +260,17 @@ def test_a_sensor_in_a_run_that_keeps_no_time_is_warned_of(write: Any) -> None:
     assert warning.startswith("sensor front: this run goes as fast as it can")
 
 
+def test_a_sensor_without_an_age_limit_is_warned_of(write: Any) -> None:
+    rear = '[sensors.rear]\nzmq = "tcp://127.0.0.1:5999"\nchannels = { speed = "m/s" }'
+    [warning] = written(write, rear).warnings
+    assert warning.startswith(
+        "sensor rear: has no max_age: should it fall silent, its last value counts as new"
+    )
+    assert written(write, rear + '\nmax_age = "5 ms"').warnings == ()
+
+
 def test_two_sensors_at_one_address_are_warned_of_where_their_channels_differ(write: Any) -> None:
-    rear = '[sensors.rear]\nzmq = "$here"\nchannels = { speed = "m/s" }'
+    rear = '[sensors.rear]\nzmq = "$here"\nmax_age = "5 ms"\nchannels = { speed = "m/s" }'
     [warning] = written(write, rear).warnings
     assert warning.startswith("sensor rear: listens to the same address as front, with other channels")
     front = LIVE[LIVE.index("channels = ") :].partition("\n")[0]

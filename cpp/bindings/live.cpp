@@ -147,13 +147,13 @@ void bind_live(py::module_& m) {
     m.def(
         "zmq_transport",
         [](const std::string& address, const std::string& pattern, bool bind, const std::string& public_key,
-           const std::string& secret_key, const std::vector<std::string>& allowed) {
+           const std::string& secret_key, const std::vector<std::string>& allowed, bool prompt) {
             return std::shared_ptr<Transport>(
                 make_zmq_transport({address, word<Pattern>(pattern, {"subscribe", "publish", "route"}), bind,
-                                    public_key, secret_key, allowed}));
+                                    public_key, secret_key, allowed, prompt}));
         },
         py::arg("address"), py::arg("pattern"), py::arg("bind"), py::arg("public_key"), py::arg("secret_key"),
-        py::arg("allowed"));
+        py::arg("allowed"), py::arg("prompt") = false);
 
     py::class_<Inlet, std::shared_ptr<Inlet>>(m, "Inlet")
         .def(py::init([](std::shared_ptr<LiveContext> context, const py::dict& d, const py::list& channels,

@@ -38,6 +38,7 @@ void load_zmq(const std::string& file) {
     if (!handle) throw UsageError("libzmq cannot be loaded: " + std::string(dlerror()));
     ZmqLibrary l{};
     find(handle, "zmq_ctx_new", l.ctx_new, file);
+    find(handle, "zmq_ctx_set", l.ctx_set, file);
     find(handle, "zmq_ctx_term", l.ctx_term, file);
     find(handle, "zmq_ctx_shutdown", l.ctx_shutdown, file);
     find(handle, "zmq_socket", l.socket, file);

@@ -9,6 +9,7 @@ namespace crumple {
 
 struct ZmqLibrary {
     void* (*ctx_new)();
+    int (*ctx_set)(void*, int, int);
     int (*ctx_term)(void*);
     int (*ctx_shutdown)(void*);
     void* (*socket)(void*, int);
@@ -37,6 +38,8 @@ struct ZmqLibrary {
 // Throws UsageError where load_zmq was not called.
 const ZmqLibrary& zmq();
 namespace zmq_value {
+// contexts
+constexpr int thread_priority = 3, thread_sched_policy = 4;
 // sockets
 constexpr int pair = 0, pub = 1, sub = 2, rep = 4, dealer = 5, router = 6, xpub = 9;
 // options

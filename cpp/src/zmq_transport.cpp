@@ -1,6 +1,8 @@
 // Frames over ZeroMQ. Each transport has a context of its own: ending it waits until the last message has left, and
 // who may connect is judged for this address alone.
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -27,9 +29,24 @@ namespace zv = zmq_value;
 // large messages cannot fill the memory: with this queue it ends at 64 MiB.
 constexpr std::int64_t longest_message = 4096;
 constexpr int queue_length = 16384;
+constexpr int io_priority = 70;  // below the loop's, which it must not hold up, above all that is not in real time
 constexpr int linger_ms = 200;  // what a goodbye has to leave this process
 
 std::string told(const ZmqLibrary& z) { return z.strerror(z.errno_()); }
+
+// libzmq ends the process where a priority that it was told to take is refused; so a thread of ours asks first.
+bool real_time_granted() {
+    static const bool granted = [] {
+        bool done = false;
+        std::jthread([&] {
+            sched_param wanted{};
+            wanted.sched_priority = io_priority;
+            done = pthread_setschedparam(pthread_self(), SCHED_FIFO, &wanted) == 0;
+        }).join();
+        return done;
+    }();
+    return granted;
+}
 
 // One part of a message, as text. False: there is none.
 bool receive_part(const ZmqLibrary& z, void* socket, std::string& part, int flags) {
@@ -145,6 +162,10 @@ public:
         if (socket_) return;
         context_ = z_.ctx_new();
         if (!context_) throw UsageError("libzmq has no context: " + told(z_));
+        if (options_.prompt && real_time_granted()) {
+            z_.ctx_set(context_, zv::thread_sched_policy, SCHED_FIFO);
+            z_.ctx_set(context_, zv::thread_priority, io_priority);
+        }
         try {
             start();
         } catch (...) {

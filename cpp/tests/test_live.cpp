@@ -357,6 +357,12 @@ CASE(a_rig_that_begins_anew_skips_or_leaves_ends_the_run) {
     {
         Lockstep bench;
         bench.greet();
+        bench.tell(MessageType::sample, 5, {1.0});
+        CHECK_THROWS(EndError, bench.world.step(), "sent sample 5 where 1 was due");
+    }
+    {
+        Lockstep bench;
+        bench.greet();
         bench.tell(MessageType::bye, 1);
         CHECK_THROWS(EndError, bench.world.step(), "said goodbye after sample 0");
     }

@@ -69,6 +69,7 @@ struct ZmqOptions {
     bool bind = false;
     std::string public_key, secret_key;
     std::vector<std::string> allowed;
+    bool prompt = false;  // libzmq's own thread gets real-time priority, where the system allows it
 };
 
 // Loads libzmq from a file, once for the process. Throws UsageError where it is none, or lacks what is needed.

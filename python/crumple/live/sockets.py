@@ -24,6 +24,7 @@ Keys = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 _ZAP = "inproc://zeromq.zap.01"  # where libzmq asks, as ZeroMQ's RFC 27 says
 _LINGER = 200  # [ms] that a good-bye has to leave
+_LOOKS = 100  # before a wait sleeps, some 0.2 ms: to be woken costs more than a quick answer takes
 _LARGEST = 4096  # [bytes] no message of ours is larger; libzmq cuts off who sends one
 _TROUBLE = (
     zmq.EVENT_HANDSHAKE_FAILED_AUTH
@@ -137,6 +138,11 @@ class Link:
         try:
             if seconds <= 0.0:
                 return self.socket.recv(zmq.NOBLOCK)
+            for _ in range(_LOOKS):
+                try:
+                    return self.socket.recv(zmq.NOBLOCK)
+                except zmq.Again:
+                    os.sched_yield()
             patience = max(1, round(seconds * 1e3))
             if patience != self._patience:
                 self.socket.setsockopt(zmq.RCVTIMEO, patience)

@@ -72,6 +72,7 @@ class Live:
         if tape is not None:
             return
         _check_steps(scene)
+        self._prompt = scene.pacing.mode == "realtime" and scene.pacing.fifo
         self._library = load_libzmq() if scene.sensors or scene.actuators else ""
         for rig in scene.rigs:
             transport = self._transport(rig.endpoint, "route")
@@ -265,7 +266,9 @@ class Live:
         assert endpoint is not None
         public, secret, allowed = _keys(endpoint)
         if self._library:
-            made = _core.zmq_transport(endpoint.address, pattern, endpoint.bind, public, secret, allowed)
+            made = _core.zmq_transport(
+                endpoint.address, pattern, endpoint.bind, public, secret, allowed, self._prompt
+            )
         else:
             made = _core.QueueTransport(endpoint.address)
             if self._bridge is None:

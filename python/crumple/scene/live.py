@@ -176,6 +176,9 @@ def _check_ages(drafted: Drafted, max_age: float | None, stop_age: float | None)
             if key in table:
                 remedy = 'Write max_age = "5 ms".'
                 drafted.fault(key, f"{does} samples older than max_age, and there is none. {remedy}")
+        if drafted.document.tree.get("clock", {}).get("mode") == "realtime" and "rig" not in table:
+            fact = "has no max_age: should it fall silent, its last value counts as new, and the run may pass"
+            drafted.document.warnings.append(f'sensor {drafted.name}: {fact}. Write max_age = "5 ms"')
     if "stop_age" not in table:
         return
     if table.get("policy") == "stop":
