@@ -31,6 +31,7 @@ except ImportError:  # Windows
 
 VERDICT = "verdict.json"
 MANIFEST = "manifest.json"
+REPORT = "report.html"  # made from the rest, by whoever asks for it
 EVENTS = "events.jsonl"
 TIMING = "timing.json"
 

@@ -26,6 +26,7 @@ from typing import IO, Literal
 import msgspec
 
 from crumple.errors import CrumpleError, UsageError
+from crumple.run_folder import REPORT
 
 SEAL = "seal.json"
 _MOST_BLOCKS = 1024  # a file's check sums take at most 8 kB of the seal
@@ -175,12 +176,15 @@ def verify(folder: str | os.PathLike[str]) -> Report:
 
 
 def files_of(folder: Path) -> Iterator[str]:
-    """Paths of all files under a folder, as they stand in a seal; not the seal itself."""
+    """Paths of all files under a folder, as they stand in a seal; not the seal, nor the report.
+
+    A report is made from the other files whenever somebody asks for it, so it is evidence of nothing.
+    """
     for place, _, names in os.walk(folder):
         inside = os.path.relpath(place, folder)
         for name in names:
             path = name if inside == "." else f"{inside}/{name}".replace(os.sep, "/")
-            if path != SEAL:
+            if path not in (SEAL, REPORT):
                 yield path
 
 

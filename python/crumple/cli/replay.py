@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crumple import wording
-from crumple.cli.screen import Progress, Screen, columns
+from crumple.cli.changes import show_changes
+from crumple.cli.screen import Progress, Screen
 from crumple.cli.summary import (
     counted_facts,
     show_header,
@@ -133,7 +134,7 @@ def _summary(screen: Screen, replayed: Replayed, watch: Watch, folder: Path) -> 
         if replayed.same is not None and replayed.until is None:
             show_requirements(screen, replayed.requirements)
         else:
-            _requirements(screen, replayed)
+            show_changes(screen, replayed.requirement_changes, ("then", "now"))
     screen.line()
     rows = [*_facts(replayed, turned=len(changes)), ("run folder", str(folder))]
     width = max(len(label) for label, _ in rows)
@@ -171,28 +172,3 @@ def _facts(replayed: Replayed, *, turned: int) -> Iterator[tuple[str, str]]:
     for note in replayed.notes:
         if note.endswith("run now") or replayed.same is False:
             yield "note", note
-
-
-def _requirements(screen: Screen, replayed: Replayed) -> None:
-    """A table of what each requirement was and is; those that turned are marked."""
-    from crumple.requirement_result import limit_text, value_text
-
-    rows = [["  requirement", "then", "now", "limit", ""]]
-    styles = ["dim"]
-    for each in replayed.requirement_changes:
-        shown = [
-            "-" if result is None or result.status == "not_applicable" else value_text(result)
-            for result in (each.was, each.now)
-        ]
-        known = each.now or each.was
-        assert known is not None
-        words = [
-            result.status.replace("_", " ") if result else "not there" for result in (each.was, each.now)
-        ]
-        turn = f"{words[0]} → {words[1]}" if each.turned else words[1]
-        rows.append([f"{'▸' if each.turned else ' '} {each.name}", *shown, limit_text(known), turn])
-        styles.append(
-            known.status if each.turned and known.status in ("pass", "fail", "inconclusive") else ""
-        )
-    for line, style in zip(columns(rows), styles, strict=True):
-        screen.line(screen.style(line, style) if style else line)

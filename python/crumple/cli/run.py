@@ -16,6 +16,7 @@ from crumple.cli.screen import Progress, Screen, columns
 from crumple.cli.summary import (
     counted_facts,
     show_header,
+    show_metrics,
     show_requirements,
     show_verdict,
     show_warnings,
@@ -101,6 +102,10 @@ def run(  # noqa: PLR0917  # options of a command line have no order
     view: Annotated[
         bool, typer.Option("--view", help="Open the viewer on the run, in a process of its own.")
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Also write report.html into the run's folder: see crumple report."),
+    ] = False,
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Where the run's folder is made. Default: runs.")
     ] = None,
@@ -137,7 +142,7 @@ def run(  # noqa: PLR0917  # options of a command line have no order
     watch = Watch(command=("crumple", *sys.argv[1:]), profiling=profile)
     screen = Screen()
     progress = Progress()
-    report = _junit_file(junit, scene)
+    suite = _junit_file(junit, scene)
 
     lines = WaitingLines()
     begin: Callable[[], None] = progress.clear
@@ -145,8 +150,8 @@ def run(  # noqa: PLR0917  # options of a command line have no order
     def started(outline: Outline) -> None:
         nonlocal begin
         tell_folder(outline.folder)
-        if report is not None:
-            report.begin(name=outline.name, folder=outline.folder, seed=outline.seed)
+        if suite is not None:
+            suite.begin(name=outline.name, folder=outline.folder, seed=outline.seed)
         if not json:
             _header(screen, outline, shown_path(outline.folder, here))
         begin = partial(progress.begin, outline.name, start=outline.start, horizon=outline.horizon)
@@ -174,9 +179,9 @@ def run(  # noqa: PLR0917  # options of a command line have no order
                 **live,
             )
     except Exception as error:
-        if report is not None:
+        if suite is not None:
             with suppress(CrumpleError):  # then it says that the run has not finished
-                report.fail(str(error))
+                suite.fail(str(error))
         raise
     finally:
         progress.clear()
@@ -186,10 +191,25 @@ def run(  # noqa: PLR0917  # options of a command line have no order
         screen.line(to_json(result.to_json(), indent=2))
     else:
         _summary(screen, result, watch, shown_path(result.folder, here))
-    if report is not None:
-        report.end(result)
+    if suite is not None:
+        suite.end(result)
     tell_code(result.exit_code)  # while units that failed still exist: one may crash when it is freed
+    if report:
+        _report(screen, result.folder, here, quiet=json)
     return result.exit_code
+
+
+def _report(screen: Screen, folder: Path, here: Path, *, quiet: bool) -> None:
+    """The report of the run. What is in its way is told, and changes no exit code: the run stands without it."""
+    from crumple.report import write_report
+
+    try:
+        written = write_report(folder)
+    except CrumpleError as error:
+        print(f"There is no report: {error}", file=sys.stderr)
+        return
+    if not quiet:
+        screen.line(f"  report      {shown_path(written, here)}")
 
 
 def live_options(
@@ -269,6 +289,7 @@ def _summary(screen: Screen, result: Result, watch: Watch, folder: Path) -> None
     if result.requirements:
         screen.line()
         show_requirements(screen, result.requirements)
+    show_metrics(screen, result)
     if watch.warnings:
         screen.line()
         show_warnings(screen, watch.warnings, folder)

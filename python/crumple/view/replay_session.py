@@ -58,7 +58,7 @@ class ReplaySession:
         self.rows = RequirementRows(
             self.recorded,
             facts.requirements,
-            self._results(),
+            self.results(),
             period=self.period,
             start=self.start,
             horizon=self.horizon,
@@ -100,7 +100,7 @@ class ReplaySession:
         ended = self.result.state == "ended"
         return self.rows.at(t, over=last and ended, blind=last and not ended)
 
-    def _results(self) -> list[RequirementResult]:
+    def results(self) -> list[RequirementResult]:
         """Of all requirements, also of a run that was cut off before it judged any."""
         judged = {result.name: result for result in self.result.requirements}
         if judged:
@@ -151,7 +151,7 @@ class ReplaySession:
 
     def looked_at(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:
         """Of the requirements that apply."""
-        return {r.name: (r.what, r.signals) for r in self._results() if r.status != "not_applicable"}
+        return {r.name: (r.what, r.signals) for r in self.results() if r.status != "not_applicable"}
 
     def verdict(self) -> tuple[str, str]:
         """The run's own, whatever moment is shown."""
