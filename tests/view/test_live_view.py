@@ -96,6 +96,16 @@ def test_a_viewer_that_is_stopped_or_killed_changes_nothing_of_a_run(live: LiveR
     assert digest == crumple.run(live.scene, out=live.out).digest
 
 
+def test_a_viewer_that_nobody_sees_ends_with_its_run(live: LiveRun) -> None:
+    viewer = live.view()
+    try:
+        live.ended()
+        assert viewer.wait(PATIENCE) == 0
+    finally:
+        viewer.kill()
+        viewer.wait(10)
+
+
 def test_a_live_run_is_followed_held_stepped_and_read_as_a_whole_when_it_is_over(live: LiveRun) -> None:
     session = open_session(live.folder)
     assert isinstance(session, LiveSession)

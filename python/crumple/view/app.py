@@ -8,7 +8,7 @@ from pathlib import Path
 import pygame
 
 from crumple.errors import CrumpleError, UsageError
-from crumple.view.export import Look
+from crumple.view.export import UNSEEN, Look
 from crumple.view.interaction import Interaction
 from crumple.view.live_session import LiveSession, Source
 from crumple.view.replay_session import ReplaySession
@@ -68,6 +68,7 @@ def show(session: Session, look: Look, *, most_frames: int = 0) -> None:
 def _loop(interaction: Interaction, most_frames: int) -> None:
     clock = _Clock()
     frames = 0
+    unseen = pygame.display.get_driver() in UNSEEN
     while not interaction.quit and (not most_frames or frames < most_frames):
         for event in pygame.event.get():
             interaction.handle(event)
@@ -83,6 +84,8 @@ def _loop(interaction: Interaction, most_frames: int) -> None:
         pygame.display.flip()
         interaction.slow = clock.wait()
         frames += 1
+        if unseen and interaction.player.live is not None and interaction.player.live.status == "ended":
+            return  # nobody could close it
 
 
 class _Clock:

@@ -22,7 +22,7 @@ _MOST_FRAMES = 20_000
 _LARGEST = 8192  # pixels, of a side
 _PALETTE_FRAMES = 5  # from which the colours of a GIF are taken
 _GIF_COLOURS = 256
-_UNSEEN = ("offscreen", "dummy", "evdev")  # drivers of SDL that show nothing
+UNSEEN = ("offscreen", "dummy", "evdev")  # drivers of SDL that show nothing
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
@@ -104,7 +104,7 @@ def start_pygame() -> None:
     except pygame.error as error:
         raise _no_display(str(error)) from None
     # without a display SDL draws into the void, unless it was told to
-    if pygame.display.get_driver() in _UNSEEN and not os.environ.get("SDL_VIDEODRIVER"):
+    if pygame.display.get_driver() in UNSEEN and not os.environ.get("SDL_VIDEODRIVER"):
         pygame.display.quit()
         raise _no_display("neither DISPLAY nor WAYLAND_DISPLAY leads to one")
 
