@@ -12,6 +12,7 @@ import pytest
 from crumple import description_xml
 from crumple.gate import GateLimits
 from fmu_build import BuildError, build_all
+from live_sockets import plain  # noqa: F401 - a fixture of several modules
 from paper_fmu import fmu_bytes, forget, write_fmu
 
 MANY = 500  # tests: most FMUs will be asked for
