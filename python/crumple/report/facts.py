@@ -179,7 +179,7 @@ class Facts:
         others = [
             r for r in self.results if r is not first and r.signals and set(r.signals) != set(first.signals)
         ]
-        others.sort(key=lambda r: (r.status == "pass", math.inf if r.margin is None else r.margin))
+        others.sort(key=lambda r: (r.status == "pass", _exact(r), math.inf if r.margin is None else r.margin))
         chosen = [first, *others[:1]]
         return [figure for r in chosen if (figure := self._figure_of(r)) is not None]
 
@@ -371,7 +371,7 @@ def shown_value(r: RequirementResult) -> str:
 
 
 def _metric_text(metric: MetricResult) -> str:
-    return metric.text if metric.value is None else shown_text(metric.value, metric.si)
+    return metric.text if metric.value is None else shown_text(metric.value, metric.si, near=metric.value)
 
 
 def shown_limit(r: RequirementResult | None) -> str:
