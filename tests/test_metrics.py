@@ -33,6 +33,7 @@ from crumple.metrics import (
     olc,
     olc_from_acceleration,
     resultant,
+    value_at,
 )
 from crumple.metrics.registry import METRICS, Metric, MetricValue, register
 
@@ -331,6 +332,19 @@ def test_first_times() -> None:
     assert first_nonzero(np.zeros(4), 1e-3) is None
 
 
+def test_the_value_at_a_time_is_that_of_the_last_sample_up_to_it() -> None:
+    x = np.arange(10.0) ** 2
+    assert (value_at(x, 0.1, 0.3), value_at(x, 0.1, 0.3).t) == (9.0, 0.3)  # 0.3 / 0.1 is below 3 in doubles
+    assert value_at(x, 0.1, 0.39) == 9.0
+    assert value_at(x, 0.1, 0.9) == 81.0
+    assert value_at(x, 0.1, 1.0) is None
+    with pytest.raises(MetricError, match=r"no value 0\.1 s before the first sample"):
+        value_at(x, 0.1, -0.1)
+    metric = METRICS["value_at"]
+    assert metric.evaluate([x], 0.1, numbers=[5.3], start=5.0, si="K") == MetricValue(9.0, "K", t=5.3)
+    assert metric.evaluate([x], 0.1, numbers=[6.0], start=5.0, si="K").value == math.inf
+
+
 def test_resultant_of_components_or_columns() -> None:
     x, y, z = np.array([3.0, 1.0]), np.array([-4.0, 2.0]), np.array([12.0, -2.0])
     assert resultant(x, y, z).tolist() == [13.0, 3.0]
@@ -406,7 +420,8 @@ def test_the_registry_lists_every_bundled_metric_with_doc_and_source() -> None:
         assert metric.title
         assert metric.doc
         assert metric.source
-        assert metric.usage.startswith(f"{name}(signal")
+        assert metric.group
+        assert metric.usage.startswith(f"{name}(")
 
 
 @pytest.mark.parametrize("name", sorted(BUNDLED))

@@ -9,7 +9,25 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from crumple.metrics import cfc, clip_3ms, delta_v, hic15, minimum, olc, olc_from_acceleration, resultant
+from crumple.metrics import (
+    acceleration_severity_index,
+    cfc,
+    chest_deflection,
+    clip_3ms,
+    delta_v,
+    free_flight_time,
+    hic15,
+    minimum,
+    occupant_impact_velocity,
+    olc,
+    olc_from_acceleration,
+    required_fire_time,
+    resultant,
+    ridedown,
+    risk,
+    viscous_criterion,
+)
+from crumple.metrics.crash_protection import head_score, limit
 
 Array = NDArray[np.float64]
 G = 9.80665
@@ -81,3 +99,45 @@ def test_the_real_vehicle() -> None:
 def test_olc_of_the_measured_velocity_at_1_khz() -> None:
     v = np.loadtxt(reference("nhtsa10146_pulse.csv"), delimiter=",", skiprows=1)[:, 3]
     assert olc(v, 1e-3).value == pytest.approx(29.6, abs=0.05)
+
+
+def crossmember(cfc_class: float) -> Array:
+    """Mean acceleration of the rear seat crossmember [g] from contact on."""
+    return np.asarray(sum(cfc(channel(n), 1e-4, cfc_class) for n in (93, 94, 99, 100))[500:] / 4)
+
+
+def test_the_real_chest_deflection_and_what_it_means() -> None:
+    deflection = cfc(channel(19), 1e-4, 600)
+    found = chest_deflection(deflection, 1e-4)
+    assert found.value == pytest.approx(23.2, abs=0.05)
+    assert risk.chest_ais3(found.value * 1e-3) == pytest.approx(0.0206, abs=1e-4)
+    assert viscous_criterion(deflection * 1e-3, 1e-4, dummy="h3_50m").value < 0.5
+    assert limit("h3_50m_sled", "chest_deflection").colour(found.value) == "yellow"
+
+
+def test_the_real_heads_had_no_hard_contact_and_the_full_score() -> None:
+    for first in (1, 47):
+        head = filtered_resultant(first, 1000)
+        level = clip_3ms(head, 1e-4, cumulative=True)
+        score = head_score(float(head.max()), hic15(head, 1e-4).value, level.value, seat="h3_50m_sled")
+        assert (float(head.max()) < 80.0, score) == (True, 100.0)
+    assert risk.head_ais3(139.80) == pytest.approx(3.434e-4, abs=1e-6)
+
+
+def test_the_5_inch_rule_on_the_real_vehicle() -> None:
+    v = 57.09 / 3.6 + np.concatenate(
+        ((0.0,), np.cumsum(crossmember(180)[1:] + crossmember(180)[:-1]) * 0.5e-4 * G)
+    )
+    assert free_flight_time(v, 1e-4) == pytest.approx(0.0469, abs=5e-5)
+    assert required_fire_time(v, 1e-4) == pytest.approx(0.0169, abs=5e-5)
+
+
+def test_the_real_vehicle_as_a_barrier_would_be_judged() -> None:
+    severity = acceleration_severity_index(crossmember(60), period=1e-4)
+    assert severity.value == pytest.approx(2.36, abs=0.005)
+    a = crossmember(180) * G
+    impact = occupant_impact_velocity(a, period=1e-4)
+    assert impact is not None
+    assert impact.value == pytest.approx(17.94, abs=0.005)
+    assert impact.t == pytest.approx(0.0838, abs=5e-5)
+    assert ridedown(a, period=1e-4).value == pytest.approx(4.7, abs=0.1)

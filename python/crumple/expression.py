@@ -137,16 +137,24 @@ class Expression:
             self._parsed(si, node)
             return si
         given = [self._check(signal, si_of, warnings) for signal in node.signals]
-        wanted = node.metric.argument_si or given[0]
-        for signal, si in zip(node.signals, given, strict=True):
+        for index, (signal, si) in enumerate(zip(node.signals, given, strict=True)):
+            wanted = self._wanted(node.metric, index, given[0])
             self._conversion(node, signal, si, wanted)
             if wanted is not None and si is None:
                 warnings.append(f"{_name(signal)} has no unit; {node.metric.name} takes it to be in {wanted}")
             elif wanted and si and differs_only_in_angle(parse_si(si), parse_si(wanted)):
                 warnings.append(f"{_name(signal)} is in {si}, taken for {wanted}: they differ in angle")
-        for quantity in node.numbers:
-            self._number(quantity, wanted)
+        first = self._wanted(node.metric, 0, given[0])
+        for index, quantity in enumerate(node.numbers):
+            self._number(quantity, node.metric.si_of_number(index, first))
         return node.metric.result_si or given[0]
+
+    @staticmethod
+    def _wanted(metric: Metric, index: int, first: str | None) -> str | None:
+        """The unit a signal is wanted in. Where a metric says units one by one, None there is any unit at all."""
+        if index < len(metric.signal_sis):
+            return metric.signal_sis[index]
+        return metric.argument_si or first
 
     def _parsed(self, si: str | None, node: Reference) -> None:
         try:
@@ -157,7 +165,7 @@ class Expression:
     def _conversion(
         self, call: Call, signal: Call | Reference, si: str | None, wanted: str | None
     ) -> tuple[float, float]:
-        if si is None or wanted is None:
+        if si is None or wanted is None or si == wanted:
             return 1.0, 0.0
         source, target = parse_si(si), parse_si(wanted)
         try:
@@ -178,12 +186,17 @@ class Expression:
     ) -> tuple[list[Signal], list[float], str | None]:
         """Signals in the metric's unit, numbers, and the unit of the first signal as it came."""
         found = [self._samples(signal, lookup, period) for signal in call.signals]
-        wanted = call.metric.argument_si or found[0][1]
         arrays = []
-        for signal, (samples, si) in zip(call.signals, found, strict=True):
+        for index, (signal, (samples, si)) in enumerate(zip(call.signals, found, strict=True)):
+            wanted = self._wanted(call.metric, index, found[0][1])
             factor, offset = self._conversion(call, signal, si, wanted)
             arrays.append(samples if (factor, offset) == (1.0, 0.0) else samples * factor + offset)
-        return arrays, [self._number(quantity, wanted) for quantity in call.numbers], found[0][1]
+        first = self._wanted(call.metric, 0, found[0][1])
+        numbers = [
+            self._number(quantity, call.metric.si_of_number(index, first))
+            for index, quantity in enumerate(call.numbers)
+        ]
+        return arrays, numbers, found[0][1]
 
     def _samples(self, node: Call | Reference, lookup: Lookup, period: float) -> tuple[Signal, str | None]:
         if isinstance(node, Reference):
@@ -326,7 +339,11 @@ class _Reader:
     def _count(self, metric: Metric, signals: int, numbers: int, start: int) -> None:
         least, most = metric.signals
         if signals < least or (most is not None and signals > most):
-            wanted = "one signal" if (least, most) == (1, 1) else f"at least {least} signal"
+            wanted = "one signal" if (least, most) == (1, 1) else f"{least} to {most} signals"
+            if most is None:
+                wanted = f"at least {least} signal{'' if least == 1 else 's'}"
+            elif least == most != 1:
+                wanted = f"{least} signals"
             raise self._error(f"{metric.name} takes {wanted}, not {signals}: {metric.usage}", start)
         if not len(metric.numbers) - metric.optional <= numbers <= len(metric.numbers):
             given = f"{numbers} number{'' if numbers == 1 else 's'}"

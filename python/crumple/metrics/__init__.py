@@ -9,12 +9,23 @@ which it cannot be computed. A result that has a time or a window carries it, an
     >>> f"{h:.0f} from {h.t1 * 1e3:.1f} to {h.t2 * 1e3:.1f} ms"
     '660 from 7.5 to 22.5 ms'
 
-`crumple.metrics.registry` lists the metrics that a scene can name.
+Figures of one moment, tables and bands are modules of their own: `traffic` (time to collision, ...), `contact` (ISO/TS
+15066), `euro_ncap` and `crash_protection` (bands, points, limits), `risk` (AIS), `running` (forms that take one
+sample a step, for plugins). `registry` lists the metrics that a scene can name; so does `crumple metrics`.
 """
 
 from __future__ import annotations
 
+from crumple.metrics.airbag import fire_margin, free_flight_time, required_fire_time
+from crumple.metrics.barrier import (
+    acceleration_severity_index,
+    occupant_impact_velocity,
+    ridedown,
+    theoretical_head_impact_velocity,
+)
+from crumple.metrics.chest import chest_deflection, thoracic_trauma_index, viscous_criterion
 from crumple.metrics.clip import Clip, clip_3ms
+from crumple.metrics.energy import energy_closure
 from crumple.metrics.extremes import (
     abs_maximum,
     delta_v,
@@ -25,6 +36,7 @@ from crumple.metrics.extremes import (
     mean,
     minimum,
     resultant,
+    value_at,
 )
 from crumple.metrics.filters import (
     ISO_6487,
@@ -35,7 +47,10 @@ from crumple.metrics.filters import (
     cfc_forward,
 )
 from crumple.metrics.head import Hic, hic, hic15, hic36
+from crumple.metrics.neck import Nij, nij, occipital_moment
 from crumple.metrics.occupant import Olc, olc, olc_from_acceleration
+from crumple.metrics.rating import Rating, iso18571
+from crumple.metrics.rotation import bric
 from crumple.metrics.signal import MetricError, Peak, Windowed
 
 __all__ = [
@@ -45,25 +60,43 @@ __all__ = [
     "Clip",
     "Hic",
     "MetricError",
+    "Nij",
     "Olc",
     "Peak",
+    "Rating",
     "Windowed",
     "abs_maximum",
+    "acceleration_severity_index",
+    "bric",
     "cfc",
     "cfc_coefficients",
     "cfc_forward",
+    "chest_deflection",
     "clip_3ms",
     "delta_v",
+    "energy_closure",
     "final",
+    "fire_margin",
     "first_nonzero",
     "first_time",
+    "free_flight_time",
     "hic",
     "hic15",
     "hic36",
+    "iso18571",
     "maximum",
     "mean",
     "minimum",
+    "nij",
+    "occipital_moment",
+    "occupant_impact_velocity",
     "olc",
     "olc_from_acceleration",
+    "required_fire_time",
     "resultant",
+    "ridedown",
+    "theoretical_head_impact_velocity",
+    "thoracic_trauma_index",
+    "value_at",
+    "viscous_criterion",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +42,18 @@ def final(signal: ArrayLike, period: float) -> Peak:
 def mean(signal: ArrayLike) -> float:
     """The arithmetic mean of the samples of (n,)."""
     return float(as_signal(signal).mean())
+
+
+def value_at(signal: ArrayLike, period: float, time: float) -> Peak | None:
+    """The sample of (n,) at `time` [s] after the first, or the last one before it; None where the signal ends before.
+
+    Raises MetricError for a time before the first sample.
+    """
+    x, period = as_signal(signal), as_period(period)
+    k = math.floor(time / period * (1 + 1e-12) + 1e-9)
+    if k < 0:
+        raise MetricError(f"There is no value {-time:g} s before the first sample.")
+    return Peak(float(x[k]), sample_time(k, period)) if k < len(x) else None
 
 
 def delta_v(acceleration: ArrayLike, period: float) -> Peak:
