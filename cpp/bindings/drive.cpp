@@ -48,6 +48,8 @@ const char* drive_in_python(World& world, Tick until, Pacer* pacer, Monitor* mon
             return "reached";
         case Stopped::commanded:
             return "commanded";
+        case Stopped::ended:
+            return "ended";
         case Stopped::interrupted:
             return "interrupted";
         case Stopped::lost:

@@ -39,6 +39,24 @@ std::vector<FmuVariable> variables(const py::handle& list) {
 
 }  // namespace
 
+std::vector<FmuStart> starts_from_python(const py::list& starts) {
+    std::vector<FmuStart> all;
+    for (const auto& item : starts) {
+        const auto d = item.cast<py::dict>();
+        FmuStart start;
+        start.name = d["name"].cast<std::string>();
+        start.ref = d["ref"].cast<std::uint32_t>();
+        start.type = type_from(d["type"].cast<std::string>());
+        start.structural = d["structural"].cast<bool>();
+        if (start.type == FmiType::string || start.type == FmiType::binary)
+            start.blobs = d["values"].cast<std::vector<std::string>>();
+        else
+            start.numbers = d["values"].cast<std::vector<double>>();
+        all.push_back(std::move(start));
+    }
+    return all;
+}
+
 void bind_fmu(py::module_& m) {
     py::class_<FmuSpec, std::shared_ptr<FmuSpec>>(m, "FmuSpec").def(py::init([](const py::dict& d) {
         auto spec = std::make_shared<FmuSpec>();
@@ -69,19 +87,7 @@ void bind_fmu(py::module_& m) {
             options.tolerance = tolerance;
             options.stop = stop;
             options.allow_warnings = allow_warnings;
-            for (const auto& item : starts) {
-                const auto d = item.cast<py::dict>();
-                FmuStart start;
-                start.name = d["name"].cast<std::string>();
-                start.ref = d["ref"].cast<std::uint32_t>();
-                start.type = type_from(d["type"].cast<std::string>());
-                start.structural = d["structural"].cast<bool>();
-                if (start.type == FmiType::string || start.type == FmiType::binary)
-                    start.blobs = d["values"].cast<std::vector<std::string>>();
-                else
-                    start.numbers = d["values"].cast<std::vector<double>>();
-                options.starts.push_back(std::move(start));
-            }
+            options.starts = starts_from_python(starts);
             if (worker) return UnitHolder{make_fmu_worker(spec, std::move(options), worker_options(*worker))};
             return UnitHolder{make_fmu_unit(spec, std::move(options))};
         },

@@ -20,6 +20,8 @@ PYBIND11_MODULE(_core, m) {
     bind_errors(m);
     bind_ports(m);
     bind_recorder(m);
+    bind_formula(m);
+    bind_stl(m);
     bind_world(m);
     bind_fmu(m);
     bind_python_unit(m);

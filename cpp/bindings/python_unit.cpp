@@ -53,7 +53,8 @@ struct PortSlot {
 
 class PythonUnit final : public Unit {
 public:
-    PythonUnit(py::object instance, std::string name) : instance_(std::move(instance)), name_(std::move(name)) {
+    PythonUnit(py::object instance, std::string name, py::object initial)
+        : instance_(std::move(instance)), name_(std::move(name)), initial_(std::move(initial)) {
         const py::object type = py::type::of(instance_);
         const py::dict declared = type.attr("__ports__")();
         read_ports(declared["inputs"], ports_.inputs, inputs_, type);
@@ -65,7 +66,7 @@ public:
         tick_at_ = slot_offset(step_type_, "tick");
         t_at_ = slot_offset(step_type_, "t");
         dt_at_ = slot_offset(step_type_, "dt");
-        initial_ = py::module_::import("copy").attr("deepcopy")(instance_.attr("__dict__"));
+        if (!initial_) initial_ = py::module_::import("copy").attr("deepcopy")(instance_.attr("__dict__"));
     }
 
     const Ports& ports() const override { return ports_; }
@@ -113,6 +114,13 @@ public:
             else
                 guarded("step", now.tick, now.t, [&] { read(p, io); });
         }
+    }
+
+    bool tune(const std::string& parameter, std::span<const double> value) override {
+        bool known = false;
+        guarded("tune", -1, 0.0,
+                [&] { known = value.size() == 1 && instance_.attr("_tune")(parameter, value[0]).cast<bool>(); });
+        return known;
     }
 
     void end() override {
@@ -338,16 +346,17 @@ private:
 
     py::object instance_;
     std::string name_;
+    py::object initial_;
     Ports ports_;
     std::vector<PortSlot> inputs_, outputs_;
-    py::object step_, step_type_, now_, dt_, initial_;
+    py::object step_, step_type_, now_, dt_;
     Py_ssize_t tick_at_ = 0, t_at_ = 0, dt_at_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Unit> make_python_unit(const py::object& instance, const std::string& name) {
-    return std::make_unique<PythonUnit>(instance, name);
+std::unique_ptr<Unit> make_python_unit(const py::object& instance, const std::string& name, const py::object& initial) {
+    return std::make_unique<PythonUnit>(instance, name, initial);
 }
 
 Ports ports_from_python(const py::dict& declared) {
@@ -360,10 +369,10 @@ Ports ports_from_python(const py::dict& declared) {
 void bind_python_unit(py::module_& m) {
     m.def(
         "make_python_unit",
-        [](const py::object& instance, const std::string& name) {
-            return UnitHolder{make_python_unit(instance, name)};
+        [](const py::object& instance, const std::string& name, const std::optional<py::dict>& initial) {
+            return UnitHolder{make_python_unit(instance, name, initial ? py::object(*initial) : py::object())};
         },
-        py::arg("instance"), py::arg("name"));
+        py::arg("instance"), py::arg("name"), py::arg("initial") = py::none());
 }
 
 }  // namespace crumple::bindings

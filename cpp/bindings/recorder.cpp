@@ -22,6 +22,7 @@ void bind_recorder(py::module_& m) {
         .def(py::init<std::vector<Column>, Tick>(), py::arg("columns"), py::arg("every") = 1)
         .def_property_readonly("columns", &Trace::columns)
         .def_property_readonly("rows", &Trace::rows)
+        .def("clear", &Trace::clear)
         .def("values",
              [](const Trace& trace) {  // a copy: the trace may grow
                  py::array_t<double> a({trace.rows(), trace.width()});

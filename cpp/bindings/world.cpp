@@ -86,6 +86,46 @@ void set(World& world, const std::string& name, const py::object& value) {
     world.set(ref, std::span<const double>(array.data(), static_cast<std::size_t>(array.size())));
 }
 
+// What there is besides of a fault, by the names in Fault; what is None or not there keeps its default.
+void add_fault(World& world, const std::string& name, const std::string& on, const std::string& kind,
+               const py::dict& more) {
+    const auto known = fault_kind_of(kind);
+    if (!known) throw UsageError("fault '" + name + "': \"" + kind + "\" is no kind of fault");
+    Fault fault{name, on, *known};
+    std::size_t used = 0;
+    const auto take = [&](const char* key, auto& field) {
+        if (!more.contains(key)) return;
+        ++used;
+        const py::object value = more[key];
+        if (!value.is_none()) field = value.cast<std::remove_reference_t<decltype(field)>>();
+    };
+    take("value", fault.value);
+    take("since", fault.since);
+    take("until", fault.until);
+    take("duration", fault.duration);
+    take("when", fault.when);
+    take("as_long", fault.as_long);
+    take("event", fault.event);
+    take("probability", fault.probability);
+    take("off", fault.off);
+    take("period", fault.period);
+    take("part", fault.part);
+    take("min", fault.min);
+    take("max", fault.max);
+    take("chance", fault.chance);
+    take("delay", fault.delay);
+    take("jitter", fault.jitter);
+    take("flag", fault.flag);
+    take("bit", fault.bit);
+    take("bits", fault.bits);
+    take("nominal", fault.nominal);
+    std::string hold = "last";
+    take("hold", hold);
+    fault.hold = hold == "zero" ? Hold::zero : hold == "missing" ? Hold::missing : Hold::last;
+    if (used != more.size()) throw UsageError("fault '" + name + "': it has a particular that is none");
+    world.add_fault(std::move(fault));
+}
+
 }  // namespace
 
 void bind_world(py::module_& m) {
@@ -137,21 +177,30 @@ void bind_world(py::module_& m) {
                std::optional<double> scale,
                std::optional<double> offset) { w.connect(source, target, {same_tick, scale, offset}); },
             py::arg("source"), py::arg("target"), py::arg("same_tick"), py::arg("scale"), py::arg("offset"))
-        .def(
-            "add_fault",
-            [](World& w, const std::string& name, const std::string& on, const std::string& kind,
-               std::optional<double> value, std::optional<Tick> since, std::optional<Tick> until) {
-                const std::map<std::string, FaultKind> kinds{
-                    {"stuck_at", FaultKind::stuck_at}, {"bias", FaultKind::bias}, {"gain", FaultKind::gain}};
-                const auto found = kinds.find(kind);
-                if (found == kinds.end())
-                    throw UsageError("fault '" + name + "': \"" + kind + "\" is no kind of fault");
-                w.add_fault({name, on, found->second, value, since, until});
-            },
-            py::arg("name"), py::arg("on"), py::arg("kind"), py::arg("value"), py::arg("since"), py::arg("until"))
+        .def("add_fault", &add_fault, py::arg("name"), py::arg("on"), py::arg("kind"), py::arg("more"))
         .def("inject", &World::inject, py::arg("fault"))
         .def("clear", &World::clear, py::arg("fault"))
+        .def("arm", &World::arm, py::arg("fault"))
         .def("active_faults", &World::active_faults)
+        .def("fault_signals", &World::fault_signals)
+        .def("take_fault_events",
+             [](World& w) {
+                 py::list events;
+                 for (const FaultEvent& e : w.take_fault_events())
+                     events.append(py::make_tuple(e.fault, e.tick, e.began));
+                 return events;
+             })
+        .def(
+            "add_judge", [](World& w, const Judge& judge) { w.add_judge(std::make_unique<Judge>(judge)); },
+            py::arg("judge"))
+        .def("end_when", &World::end_when, py::arg("condition"))
+        .def_property_readonly("ended", &World::ended)
+        .def(
+            "finding",
+            [](const World& w, const std::string& name, const std::string& closing) {
+                return w.finding(name, closing_from_name(closing));
+            },
+            py::arg("requirement"), py::arg("closing"))
         .def("build", &World::build)
         .def("reset", &World::reset, py::arg("seed"))
         .def("step", &step, py::arg("n"))
@@ -171,6 +220,12 @@ void bind_world(py::module_& m) {
             },
             py::arg("unit"), py::arg("parameter"), py::arg("value"))
         .def(
+            "set_starts",
+            [](World& w, const std::string& unit, const py::list& starts) {
+                return w.set_starts(unit, starts_from_python(starts));
+            },
+            py::arg("unit"), py::arg("starts"))
+        .def(
             "snapshot",
             [](World& w, bool for_another) { return std::const_pointer_cast<Snapshot>(w.snapshot(for_another)); },
             py::arg("for_another") = false)
@@ -186,7 +241,7 @@ void bind_world(py::module_& m) {
             },
             py::arg("bytes"))
         .def("watch", &World::watch, py::arg("probe"))
-        .def("columns", &World::columns, py::arg("outputs"))
+        .def("columns", &World::columns, py::arg("outputs"), py::arg("undisturbed") = false)
         .def("set_profiling", &World::set_profiling, py::arg("on"))
         .def("profile", &World::profile)
         .def("units", &World::units)

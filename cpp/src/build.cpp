@@ -12,7 +12,9 @@ namespace crumple {
 namespace {
 
 void lay_out(Layout& l) {
-    std::sort(l.places.begin(), l.places.end(), [](const Place& a, const Place& b) { return a.name < b.name; });
+    std::sort(l.places.begin(), l.places.end(), [](const Place& a, const Place& b) {
+        return std::pair{a.tells_faults, a.name} < std::pair{b.tells_faults, b.name};
+    });
     for (std::size_t i = 0; i < l.places.size(); ++i) l.index[l.places[i].name] = i;
     std::size_t inputs = 0, input_blobs = 0;
     std::vector<std::array<std::size_t, 4>> sizes;
@@ -34,6 +36,7 @@ void lay_out(Layout& l) {
         sizes.push_back(n);
         for (const Port& port : ports.outputs) l.some_nonfinite_allowed |= port.allow_nonfinite;
     }
+    l.digested = l.places.empty() || !l.places.back().tells_faults ? l.outputs : l.places.back().out_begin;
     l.inputs.assign(inputs, 0.0);
     l.input_blobs.assign(input_blobs, nullptr);
     l.signals.assign(2 * l.outputs, 0.0);
@@ -191,31 +194,6 @@ void plan_gathers(Layout& l) {
     }
 }
 
-void place_faults(World& world, Layout& l) {
-    for (const auto& each : l.faults) {
-        Disturbance& d = *each;
-        const std::string where = "fault '" + d.fault.name + "' on \"" + d.fault.on + "\": ";
-        const PortRef ref = world.find(d.fault.on);
-        const Port& port = world.port(ref);
-        if (ref.output) throw BuildError(where + "this is an output; a fault acts on an input");
-        if (is_blob(port.kind)) throw BuildError(where + "it takes text or bytes, which no fault can act on");
-        if (port.kind != Kind::real && d.fault.kind != FaultKind::stuck_at)
-            throw BuildError(where + "it takes no real numbers; it can only be stuck");
-        const auto route = std::find_if(l.routes.begin(), l.routes.end(), [&](const Route& r) {
-            return r.target.unit == ref.unit && r.target.port == ref.port &&
-                   (!ref.element || !r.target.element || *ref.element == *r.target.element);
-        });
-        if (route == l.routes.end()) throw BuildError(where + "nothing feeds this input; a fault acts on a connection");
-        d.to = route->to;
-        d.count = route->count;
-        if (ref.element && !route->target.element) {
-            d.to += *ref.element;
-            d.count = 1;
-        }
-        gather_for(l, *route).faults.push_back(&d);
-    }
-}
-
 void add_job(Work& work, Place* place) {
     const Unit& unit = *place->unit;
     const auto fits = [&](const Work::Run& run) {
@@ -237,7 +215,7 @@ void plan_threads(Layout& l, const Options& options) {
     for (std::size_t w = 0; w < l.waves.size(); ++w) {
         std::vector<Place*> units;
         for (Place& place : l.places)
-            if (place.wave == w && !place.unit->apart()) units.push_back(&place);
+            if (place.wave == w && !place.tells_faults && !place.unit->apart()) units.push_back(&place);
         std::size_t movable = 0;
         for (const Place* place : units) movable += place->unit->pinned() ? 0 : 1;
         if (options.threads > 1 && movable > 0 && units.size() > 1) {
@@ -291,17 +269,24 @@ void World::build() {
     l.outputs = l.output_blobs = 0;
     l.routes.clear();
     l.warnings.clear();
+    add_fault_signals(*this, l);
     lay_out(l);
     resolve(*this, l);
     find_waves(l);
     plan_gathers(l);
-    place_faults(*this, l);
+    place_faults(*this, l, period_, options_.start);
     plan_threads(l, options_);
     for (Place& place : l.places)
         for (std::size_t p = 0; p < place.driven.size(); ++p)
             if (place.driven[p]) place.unit->drive(p);
     for (const Route& route : l.routes) l.places[route.source.unit].unit->feed(route.source.port);
     phase_ = Phase::built;
+    try {
+        bind_judges();
+    } catch (...) {
+        phase_ = Phase::open;
+        throw;
+    }
 }
 
 std::vector<ConnectionView> World::connections() const {

@@ -33,6 +33,7 @@ Stopped drive_paced(World& world, Tick until, Pacer& pacer, Monitor* monitor, Cl
     bool signal = false;
     const auto disturbed = [&] { return commanded() || (signal = interrupted()); };
     while (world.tick() < until) {
+        if (world.ended()) return Stopped::ended;
         if (commanded()) return Stopped::commanded;
         const Tick tick = world.tick();
         switch (pacer.wait(tick, disturbed)) {
@@ -51,6 +52,7 @@ Stopped drive_paced(World& world, Tick until, Pacer& pacer, Monitor* monitor, Cl
         }
         if (monitor)
             monitor->paced(pacer.last_late(), pacer.last_step(), pacer.figures().missed, pacer.figures().slips);
+        if (world.ended()) return Stopped::ended;
         if (const Nanoseconds now = clock.now(); now - looked > look_every) {
             looked = now;
             if (interrupted()) return Stopped::interrupted;
@@ -67,6 +69,7 @@ Stopped drive(World& world, Tick until, Pacer* pacer, Monitor* monitor, Clock& c
     Tick chunk = 1;
     const Tick began = world.tick();
     while (world.tick() < until) {
+        if (world.ended()) return Stopped::ended;
         if (monitor && world.tick() != began && monitor->commanded()) return Stopped::commanded;
         const Nanoseconds before = clock.now();
         step(world, std::min(chunk, until - world.tick()), hooks);

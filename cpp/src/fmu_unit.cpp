@@ -223,6 +223,11 @@ bool FmuUnit::tune(const std::string& parameter, std::span<const double> value) 
     return false;
 }
 
+bool FmuUnit::restart_with(const std::vector<FmuStart>& starts) {
+    options_.starts = starts;
+    return true;
+}
+
 double FmuUnit::rehearse(double dt) {
     if (spec_->once_per_process || spec_->pinned) return 0.0;
     static std::mutex mutex;

@@ -106,6 +106,7 @@ public:
     std::string pack(const State& state) final;
     StatePointer unpack(const std::string& bytes) final;
     bool tune(const std::string& parameter, std::span<const double> value) final;
+    bool restart_with(const std::vector<FmuStart>& starts) final;
 
 protected:
     enum class Phase : std::uint8_t { none, instantiated, initialising, stepping, ended, lost };

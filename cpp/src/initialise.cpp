@@ -215,12 +215,15 @@ void World::reset(std::uint64_t seed) {
     seed_ = seed;
     layout_->digest = {};
     for (auto& failure : layout_->failures) failure = {};
-    for (const auto& each : layout_->faults) each->state = {};
+    reset_faults(*layout_, seed);
     phase_ = Phase::failed;  // until all of it went well
     Initialiser{*this, *layout_}.run(seed);
+    first_faults(*layout_, period_, t());
     tick_ = -1;  // commit() publishes the initial values as tick 0
     commit();
     phase_ = Phase::ready;
+    reset_judges();
+    if (layout_->looks) look();
     observe();
 }
 

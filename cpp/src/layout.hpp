@@ -11,6 +11,7 @@
 #include "crumple/digest.hpp"
 #include "crumple/fault.hpp"
 #include "crumple/world.hpp"
+#include "disturbance.hpp"
 #include "pool.hpp"
 
 namespace crumple {
@@ -31,6 +32,7 @@ struct Place {
     std::unique_ptr<Histogram> time;  // apart: it is large, and places are walked
     std::int64_t spent = 0;           // [ns] on its last step, where units are timed
     Tick stepped = -1;                // the tick of that
+    bool tells_faults = false;        // no unit of anybody's: what faults do, as signals
 };
 
 // What one thread does in a wave: units in unit order, in runs of one class and one step.
@@ -62,16 +64,6 @@ struct ScaledCopy {
     double scale, offset;
 };
 
-// A fault in its place: it acts on inputs[to .. to + count) right after they were gathered.
-struct Disturbance {
-    Fault fault;
-    std::size_t to = 0, count = 0;
-    FaultState state;
-
-    bool active(Tick tick) const;
-    void apply(double* inputs, Tick tick);
-};
-
 // What is copied into inputs at one moment of the tick. Signals hold `published` and then `latest`, so the index alone
 // says whether a connection carries the last communication point (Jacobi) or this tick (same_tick).
 struct Gather {
@@ -80,13 +72,13 @@ struct Gather {
     std::vector<Copy> copies;
     std::vector<ScaledCopy> scaled;
     std::vector<Copy> blobs;
-    std::vector<Disturbance*> faults;
 };
 
 struct Wave {
     std::vector<Gather> gathers;
-    std::vector<Work> by_thread;  // one entry: no parallelism
-    Work apart;                   // units in processes of their own
+    std::vector<Disturbance*> input_faults, output_faults;  // in the order in which they act
+    std::vector<Work> by_thread;                            // one entry: no parallelism
+    Work apart;                                             // units in processes of their own
 };
 
 // The first failure of a thread in a wave.
@@ -103,16 +95,25 @@ struct Layout {
         std::string source, target;
         Link link;
     };
-    std::vector<Pending> pending;  // as declared, until build()
-    std::vector<std::unique_ptr<Disturbance>> faults;
+    std::vector<Pending> pending;                      // as declared, until build()
+    std::vector<std::unique_ptr<Disturbance>> faults;  // by their kinds, then by their names: as they act
+    std::vector<Disturbance*> decided;                 // the same, each after the one that it begins with
+    std::vector<Knob> knobs;
+    std::vector<FaultEvent> fault_events;
     std::vector<Wave> waves;
 
     std::size_t outputs = 0, output_blobs = 0;  // elements
+    std::size_t digested = 0;                   // outputs but for those that tell of faults, which are the last
     std::vector<double> inputs;                 // (inputs) as last gathered
     std::vector<double> signals;                // (2 * outputs): published, then latest
     std::vector<Blob> input_blobs;
     std::vector<Blob> signal_blobs;  // (2 * output_blobs)
     bool some_nonfinite_allowed = false;
+
+    std::vector<std::unique_ptr<Judge>> judges;
+    Program end_when;
+    bool looks = false;                // there is a judge, or a condition that ends the run
+    std::optional<std::string> ended;  // see World::ended()
 
     Digest digest;
     std::vector<std::shared_ptr<Probe>> probes;
@@ -153,6 +154,19 @@ public:
 private:
     World& world_;
 };
+
+// Faults: fault_place.cpp puts them where they act, fault.cpp lets them act.
+void place_faults(World& world, Layout& l, const Period& period, double start);
+void add_fault_signals(const World& world, Layout& l);
+void write_fault_signals(Layout& l);
+// Where outputs are published as they were before the first fault on all of them; else where they are.
+std::size_t undisturbed_slot(const Layout& l, std::size_t begin, std::size_t count);
+void begin_faults(Layout& l, const Period& period, Tick tick, double t);  // before the step of a tick
+void disturb_inputs(Layout& l, const Wave& wave, const Period& period, Tick tick, double t);
+void disturb_outputs(Layout& l, const Wave& wave, const Period& period, Tick tick, double t);
+void undo_outputs(Layout& l, const Wave& wave);
+void reset_faults(Layout& l, std::uint64_t seed);
+void first_faults(Layout& l, const Period& period, double t);  // on initial values
 
 // Runs fn, and gives a unit's failure its place: unit, tick, time.
 [[noreturn]] void rethrow_placed(const Place& place, Tick tick, double t, const std::exception_ptr& cause);

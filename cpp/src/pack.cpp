@@ -9,10 +9,38 @@ namespace crumple {
 
 namespace {
 
-constexpr std::string_view magic = "crumple snapshot 2\n";
+constexpr std::string_view magic = "crumple snapshot 3\n";
 
 void expect(std::uint64_t found, std::uint64_t wanted) {
     if (found != wanted) throw UsageError("unpack(): this snapshot was taken from a world of other units");
+}
+
+void write_fault(ByteWriter& out, const FaultState& s) {
+    std::uint64_t flags = 0;
+    for (const bool flag : {s.by_hand, s.cleared, s.armed, s.happens, s.on, s.holding}) flags = flags << 1 | flag;
+    out.number(flags);
+    for (const Tick tick : {s.began, s.latched}) out.number(static_cast<std::uint64_t>(tick));
+    for (const std::uint64_t x : {s.random, s.phase, s.head, s.filled}) out.number(x);
+    for (const auto* values : {&s.before, &s.after, &s.last, &s.late, &s.held, &s.ring}) out.reals(*values);
+    out.real(s.flag_before);
+}
+
+FaultState read_fault(ByteReader& in, const Disturbance& d) {
+    FaultState s;
+    std::uint64_t flags = in.number();
+    for (bool* flag : {&s.holding, &s.on, &s.happens, &s.armed, &s.cleared, &s.by_hand}) {
+        *flag = flags & 1;
+        flags >>= 1;
+    }
+    for (Tick* tick : {&s.began, &s.latched}) *tick = static_cast<Tick>(in.number());
+    for (std::uint64_t* x : {&s.random, &s.phase, &s.head, &s.filled}) *x = in.number();
+    for (auto* values : {&s.before, &s.after, &s.last, &s.late, &s.held, &s.ring}) {
+        *values = in.reals();
+        if (!values->empty()) expect(values->size(), values == &s.ring ? d.capacity * (2 + d.count) : d.count);
+    }
+    if (!s.ring.empty() && (s.head >= d.capacity || s.filled > d.capacity)) expect(0, 1);
+    s.flag_before = in.real();
+    return s;
 }
 
 }  // namespace
@@ -35,10 +63,11 @@ std::string World::pack(const Snapshot& snapshot) {
     out.blobs(snapshot.signal_blobs);
     out.blobs(snapshot.input_blobs);
     out.number(l.faults.size());
-    for (const FaultState& state : snapshot.faults) {
-        out.number((state.by_hand ? 1U : 0U) | (state.cleared ? 2U : 0U));
-        out.reals(state.last);
-    }
+    for (const FaultState& state : snapshot.faults) write_fault(out, state);
+    out.number(l.judges.size());
+    for (std::size_t i = 0; i < l.judges.size(); ++i) l.judges[i]->write(snapshot.judges.at(i), out);
+    out.number(snapshot.ended ? 1 : 0);
+    out.sized(snapshot.ended.value_or(""));
     out.number(l.places.size());
     for (std::size_t i = 0; i < l.places.size(); ++i) {
         Place& place = l.places[i];
@@ -85,12 +114,12 @@ std::shared_ptr<const Snapshot> World::read_snapshot(std::string_view bytes) {
     expect(snapshot->signal_blobs.size(), l.signal_blobs.size());
     expect(snapshot->input_blobs.size(), l.input_blobs.size());
     expect(in.number(), l.faults.size());
-    for (const auto& each : l.faults) {
-        const std::uint64_t flags = in.number();
-        FaultState state{(flags & 1) != 0, (flags & 2) != 0, in.reals()};
-        if (!state.last.empty()) expect(state.last.size(), each->count);
-        snapshot->faults.push_back(std::move(state));
-    }
+    for (const auto& each : l.faults) snapshot->faults.push_back(read_fault(in, *each));
+    expect(in.number(), l.judges.size());
+    for (const auto& judge : l.judges) snapshot->judges.push_back(judge->read(in));
+    const bool ended = in.number() != 0;
+    const std::string by(in.sized());
+    if (ended) snapshot->ended = by;
     expect(in.number(), l.places.size());
     for (Place& place : l.places) {
         if (in.sized() != place.name) expect(0, 1);

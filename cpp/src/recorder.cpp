@@ -359,6 +359,12 @@ Trace::Trace(std::vector<Column> columns, Tick every) : columns_(std::move(colum
         if (!column.blob) width_ += column.count;
 }
 
+void Trace::clear() {
+    rows_ = 0;
+    values_.clear();
+    blobs_.clear();
+}
+
 void Trace::observe(Tick tick, double t, std::span<const double> published, std::span<const Blob> blobs) {
     if (every_ != 1 && tick % every_ != 0) return;
     values_.push_back(t);

@@ -2,9 +2,11 @@
 //
 //   for each wave                        units with no same-tick dependence on each other
 //       gather   inputs  <- published    what was true at t_k (Jacobi) ...
-//                        or latest       ... or what earlier waves just computed (same_tick); faults act here
-//       run      latest  <- units        each unit on its own thread or in its own process, waves in order
+//                        or latest       ... or what earlier waves just computed (same_tick); faults on inputs act
+//       run      latest  <- units        each unit on its own thread or in its own process, waves in order;
+//                                        then faults on outputs act
 //   commit       published <- latest, ++tick, digest; a NaN or an infinity ends the run
+//   look         requirements see what was published, and may end the run
 //   observe      probes read published; they cannot write
 //
 // A unit with every = N reads its inputs at the start of its window of N ticks and steps in the window's last tick, so
@@ -31,7 +33,6 @@ void gather(Layout& layout, const Wave& wave, Tick tick) {
         for (const Copy& c : g.copies) in[c.to] = signals[c.from];
         for (const ScaledCopy& c : g.scaled) in[c.to] = signals[c.from] * c.scale + c.offset;
         for (const Copy& c : g.blobs) layout.input_blobs[c.to] = layout.signal_blobs[c.from];
-        for (Disturbance* fault : g.faults) fault->apply(in, tick);
     }
 }
 
@@ -147,7 +148,7 @@ void World::step(Tick n) {
         throw UsageError("step(" + std::to_string(n) + "): ticks are counted to 2^63");
     const Tick last = tick_ + n;
     try {
-        while (tick_ < last) step_once();
+        while (tick_ < last && !layout_->ended) step_once();
     } catch (...) {
         fail();
         throw;
@@ -156,17 +157,38 @@ void World::step(Tick n) {
 
 void World::step_once() {
     const Moment moment{period_, options_.start, tick_, t()};
-    for (const Wave& wave : layout_->waves) {
-        gather(*layout_, wave, tick_);
-        run(*layout_, wave, moment);
+    if (!layout_->faults.empty()) [[unlikely]] {
+        step_faulty(moment.t);
+    } else {
+        for (const Wave& wave : layout_->waves) {
+            gather(*layout_, wave, tick_);
+            run(*layout_, wave, moment);
+        }
     }
     commit();
+    if (layout_->looks) [[unlikely]]
+        look();
     observe();
+}
+
+// The same, with faults: on inputs once they are gathered, on outputs before anybody reads them.
+void World::step_faulty(double t) {
+    Layout& l = *layout_;
+    const Moment moment{period_, options_.start, tick_, t};
+    begin_faults(l, period_, tick_, t);
+    if (quiet_) l.fault_events.clear();
+    for (const Wave& wave : l.waves) {
+        gather(l, wave, tick_);
+        disturb_inputs(l, wave, period_, tick_, t);
+        undo_outputs(l, wave);
+        run(l, wave, moment);
+        disturb_outputs(l, wave, period_, tick_, t);
+    }
 }
 
 void World::commit() {
     Layout& l = *layout_;
-    const std::span<const double> latest{l.latest(), l.outputs};
+    const std::span<const double> latest{l.latest(), l.digested};
     bool finite = true;
     if (options_.digest) {
         finite = l.digest.add_and_copy(latest, l.published());
@@ -176,6 +198,8 @@ void World::commit() {
         std::copy(latest.begin(), latest.end(), l.published());
     }
     if (!finite) check_finite();  // throws, unless all offenders are allowed
+    if (!l.faults.empty()) [[unlikely]]
+        write_fault_signals(l);
     for (std::size_t i = 0; i < l.output_blobs; ++i) l.published_blobs()[i] = l.latest_blobs()[i];
     ++tick_;
 }

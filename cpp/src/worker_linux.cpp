@@ -193,6 +193,14 @@ void Worker::kill() noexcept {
     reap(true);
 }
 
+void Worker::strike(int signal) {
+    if (!alive()) throw UnitError("call", "its worker process is gone");
+    siginfo_t changed{};
+    int failed = ::kill(pid_, signal);
+    do failed = waitid(P_PID, static_cast<id_t>(pid_), &changed, WEXITED | WSTOPPED | WNOWAIT);
+    while (failed && errno == EINTR);
+}
+
 bool Worker::reap(bool wait) noexcept {
     if (!alive()) return true;
     siginfo_t ended{};

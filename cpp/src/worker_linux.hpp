@@ -54,6 +54,8 @@ public:
     void quit();
     // Ends the process without asking the unit.
     void kill() noexcept;
+    // Sends it a signal that ends or stops it, and waits until it has; the next call finds out what that means.
+    void strike(int signal);
     // States that are no longer held; told to the worker before it saves the next.
     void forget(std::uint64_t state);
     std::vector<std::uint64_t> take_forgotten();

@@ -7,6 +7,8 @@
 #include "fmu_wire.hpp"
 
 #ifdef __linux__
+#include <csignal>
+
 #include "worker_linux.hpp"
 #endif
 
@@ -190,6 +192,9 @@ public:
         return !worker().ask(Op::tune, out.bytes()).empty();
     }
 
+    bool kill() override { return strike(SIGKILL); }
+    bool hang() override { return strike(SIGSTOP); }
+
     std::vector<std::string> warnings() const override { return warnings_; }
     std::size_t warning_count() const override { return warnings_.size(); }
 
@@ -209,6 +214,12 @@ private:
     Worker& worker() const {
         if (!worker_) throw UnitError("call", "its worker was not started");
         return *worker_;
+    }
+
+    bool strike(int signal) {
+        settle();
+        worker().strike(signal);
+        return true;
     }
 
     // An answer that nobody waited for, as another unit failed in between.

@@ -262,6 +262,14 @@ bool World::tune(const std::string& unit, const std::string& parameter, std::spa
     return known;
 }
 
+bool World::set_starts(const std::string& unit, const std::vector<FmuStart>& starts) {
+    const Exclusive exclusive(*this, "set_starts");
+    Place& place = layout_->places[unit_index(unit)];
+    bool taken = false;
+    layout_->on_owner(place, [&] { taken = place.unit->restart_with(starts); });
+    return taken;
+}
+
 std::shared_ptr<const Snapshot> World::snapshot(bool for_another) {
     const Exclusive exclusive(*this, "snapshot");
     require(phase_ == Phase::ready, "snapshot");
@@ -274,7 +282,10 @@ std::shared_ptr<const Snapshot> World::snapshot(bool for_another) {
                                                         layout_->digest,
                                                         {},
                                                         {},
+                                                        {},
+                                                        layout_->ended,
                                                         signature()});
+    for (const auto& judge : layout_->judges) snapshot->judges.push_back(judge->state());
     for (const auto& each : layout_->faults) snapshot->faults.push_back(each->state);
     std::string unable;
     for (Place& place : layout_->places) {
@@ -305,6 +316,7 @@ std::string World::signature() const {
                 text += "\n " + port.name + " " + kind_name(port.kind) + " " + std::to_string(port.size());
     }
     for (const auto& each : layout_->faults) text += "\nfault " + each->fault.name + " " + each->fault.on;
+    for (const auto& judge : layout_->judges) text += "\nrequirement " + judge->signature();
     return text;
 }
 
@@ -320,7 +332,10 @@ void World::restore(const Snapshot& snapshot) {
     std::copy(snapshot.input_blobs.begin(), snapshot.input_blobs.end(), layout_->input_blobs.begin());
     layout_->digest = snapshot.digest;
     for (std::size_t i = 0; i < layout_->faults.size(); ++i) layout_->faults[i]->state = snapshot.faults.at(i);
+    for (const Wave& wave : layout_->waves) undo_outputs(*layout_, wave);  // units find what they wrote
     for (auto& failure : layout_->failures) failure = {};
+    for (std::size_t i = 0; i < layout_->judges.size(); ++i) layout_->judges[i]->load(snapshot.judges.at(i));
+    layout_->ended = snapshot.ended;
     tick_ = snapshot.tick;
     seed_ = snapshot.seed;
     const bool unreset = phase_ == Phase::built;
@@ -345,6 +360,7 @@ void World::restore(const Snapshot& snapshot) {
             rethrow_placed(place, tick_, t(), std::current_exception());
         }
     }
+    if (!layout_->faults.empty()) layout_->signals = snapshot.signals;
     phase_ = Phase::ready;
 }
 
@@ -388,7 +404,7 @@ void World::watch(std::shared_ptr<Probe> probe) {
     layout_->probes.push_back(std::move(probe));
 }
 
-std::vector<Column> World::columns(const std::vector<std::string>& outputs) const {
+std::vector<Column> World::columns(const std::vector<std::string>& outputs, bool undisturbed) const {
     if (phase_ == Phase::open) throw UsageError("columns(): the world is not built. Call build() first.");
     std::vector<PortRef> refs;
     for (const auto& name : outputs) {
@@ -408,6 +424,7 @@ std::vector<Column> World::columns(const std::vector<std::string>& outputs) cons
         const std::string name = place.name + "." + p.name;
         if (!columns.empty() && columns.back().name == name) continue;
         columns.push_back({name, begin, p.size(), p.shape, blob});
+        if (undisturbed && !blob) columns.back().offset = undisturbed_slot(*layout_, begin, p.size());
     }
     return columns;
 }
@@ -423,7 +440,7 @@ std::vector<ProfileRow> World::profile() const {
         if (place.time) total += static_cast<double>(place.time->sum());
     std::vector<ProfileRow> rows;
     for (const Place& place : layout_->places) {
-        if (!place.time) continue;
+        if (!place.time || place.tells_faults) continue;
         const Histogram& h = *place.time;
         rows.push_back({place.name, h.count(), h.mean(), h.quantile(0.99), static_cast<double>(h.max()),
                         total > 0 ? static_cast<double>(h.sum()) / total : 0.0});
@@ -441,7 +458,8 @@ SlowestStep World::slowest_step() const {
 
 std::vector<std::string> World::units() const {
     std::vector<std::string> names;
-    for (const Place& place : layout_->places) names.push_back(place.name);
+    for (const Place& place : layout_->places)
+        if (!place.tells_faults) names.push_back(place.name);
     std::sort(names.begin(), names.end());
     return names;
 }
@@ -451,7 +469,7 @@ const Ports& World::ports(const std::string& unit) const { return layout_->place
 std::vector<UnitView> World::unit_views() const {
     std::vector<UnitView> views;
     for (const Place& place : layout_->places)
-        views.push_back({place.name, place.every, place.wave, place.thread, place.cost});
+        if (!place.tells_faults) views.push_back({place.name, place.every, place.wave, place.thread, place.cost});
     return views;
 }
 

@@ -87,8 +87,12 @@ CASE(a_fault_that_cannot_act_is_refused) {
         world.add_fault({"f", on, kind, value, {}, {}});
         world.build();
     };
-    CHECK_THROWS(BuildError, build("count.n"), "this is an output");
     CHECK_THROWS(BuildError, build("loose.u"), "nothing feeds this input");
     CHECK_THROWS(BuildError, build("echo.v"), "no port \"v\"");
-    CHECK_THROWS(BuildError, build("echo.u", FaultKind::gain, {}), "need a value");
+    CHECK_THROWS(BuildError, build("echo.u", FaultKind::gain, {}), "needs a value");
+    CHECK_THROWS(BuildError, build("echo.u", FaultKind::kill), "only a unit can be killed");
+    CHECK_THROWS(BuildError, build("echo"), "a unit cannot have a fault of kind bias");
+    CHECK_THROWS(BuildError, build("ecko", FaultKind::kill), "no unit 'ecko'");
+    CHECK_THROWS(BuildError, build("echo.u", FaultKind::delay), "at least one tick");
+    CHECK_THROWS(BuildError, build("echo.u", FaultKind::quantise, 0.0), "above 0");
 }

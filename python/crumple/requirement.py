@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from msgspec.structs import replace
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from crumple.expression import Expression
     from crumple.recording import Signals
+    from crumple.stl_requirement import Holds
 
 # Metrics that only grow (or only shrink) as more of a run is seen: a limit once broken stays broken.
 _GROWING = {"max", "abs_max", "hic15", "hic36", "clip_3ms", "clip_3ms_cumulative", "delta_v"}
@@ -92,6 +93,8 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     when: str = ""
     doc: str = ""
 
+    in_core: ClassVar[bool] = False  # judged after the run, from what was recorded
+
     @property
     def signals(self) -> tuple[str, ...]:
         """Names of the signals that it looks at."""
@@ -116,6 +119,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     period: between rows at the full rate [s].   start: of the run [s].
     horizon: where the run was to end [s].   t: the last communication point that was reached [s].
     si_of: unit of a signal by name.   not_seen: why the run did not reach its horizon, for the reason.
+    closed: the scene's `end_when` ended the run at t, and all windows with it.
     """
 
     signals: Signals
@@ -125,6 +129,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     t: float
     si_of: Callable[[str], str | None]
     not_seen: str = ""
+    closed: bool = False
 
 
 class _Window(msgspec.Struct, frozen=True):
@@ -143,11 +148,15 @@ class _Found(msgspec.Struct, frozen=True):
     blank: float | None = None  # [s] of a NaN in the window
 
 
-def evaluate(requirement: Requirement, seen: Seen) -> RequirementResult:
+def evaluate(requirement: Requirement | Holds, seen: Seen) -> RequirementResult:
     """Judge one requirement. With several limits (a range), the one with the least margin is reported.
 
     Raises nothing that a scene can cause: what cannot be computed is inconclusive, with its reason.
     """
+    if not isinstance(requirement, Requirement):
+        from crumple import stl_requirement
+
+        return stl_requirement.evaluate(requirement, seen)
     results = [_against(requirement, limit, seen) for limit in requirement.limits]
     order = {"fail": 0, "inconclusive": 1, "pass": 2, "not_applicable": 3}
     return min(results, key=lambda r: (order[r.status], math.inf if r.margin is None else r.margin))
@@ -201,6 +210,7 @@ def _window(requirement: Requirement, seen: Seen) -> _Window:
     slack = 1e-3 * seen.period
     rows = len(seen.signals.t(_table_of(requirement)))
     end = seen.horizon if requirement.until is None else requirement.until
+    end = min(end, seen.t) if seen.closed else end
     start = seen.start if requirement.start is None else max(requirement.start, seen.start)
     last = min(rows - 1, math.floor((end - seen.start) / seen.period + 1e-3))
     first = last if requirement.at_end else max(0, math.ceil((start - seen.start) / seen.period - 1e-3))
@@ -339,8 +349,12 @@ def _open(result: RequirementResult, window: _Window, found: _Found, seen: Seen)
     return f"{result.name}: seen until {wording.time(seen.t)} of {until}{because}"
 
 
-def not_evaluated(required: Requirement, reason: str) -> RequirementResult:
+def not_evaluated(required: Requirement | Holds, reason: str) -> RequirementResult:
     """A requirement of which nothing was seen, or could be computed, and why."""
+    if not isinstance(required, Requirement):
+        from crumple import stl_requirement
+
+        return stl_requirement.not_evaluated(required, reason)
     limit = required.limits[0]
     return RequirementResult(
         name=required.name,

@@ -26,6 +26,9 @@ class RequirementResult(msgspec.Struct, frozen=True, kw_only=True):
     complete: whether its window was seen to the end.
     decided: time [s] at which the result could not change any more: where the limit was first broken, or the
     end of the window. None while it is open.   worst: (t1, t2) [s], the moment or the window that gave the value.
+    Of a requirement over time (`holds`), value and limit are those of the comparison that decided, `part`, at the
+    worst moment; distance: how far it is from turning [si], negative where it is broken, None where there is none.
+    values: its signals at that moment, each with name, value and unit.
     """
 
     name: str
@@ -45,6 +48,9 @@ class RequirementResult(msgspec.Struct, frozen=True, kw_only=True):
     signals: tuple[str, ...] = ()
     when: str = ""
     doc: str = ""
+    distance: float | None = None
+    part: str = ""
+    values: tuple[tuple[str, float | str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Ready for JSON; tuples become lists."""

@@ -18,6 +18,7 @@ from crumple.errors import UsageError
 from crumple.exit_codes import exit_code
 from crumple.recording import Signals
 from crumple.requirement_result import RequirementResult
+from crumple.scene_metrics import MetricResult
 from crumple.verdict import Condition, Verdict, cut_off
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ class _Written(msgspec.Struct, frozen=True, kw_only=True):
     reasons: list[str] = []
     conditions: list[Condition] = []
     requirements: list[dict[str, Any]] = []
-    metrics: dict[str, float | str | None] = {}
+    metrics: dict[str, float | str | dict[str, Any] | None] = {}
     digest: str = ""
+    ended: str = ""
     tick: int = 0
     wall: float | None = None
     hints: list[str] = []
@@ -58,6 +60,7 @@ class _Written(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     seed: int | None = None
     isolated: list[str] = []
+    faults: list[dict[str, Any]] = []
 
 
 class Result:
@@ -65,13 +68,15 @@ class Result:
 
     folder: where everything is kept.   verdict: "pass", "fail", "inconclusive", "error" or "done" (nothing
     was required).   reason: why, in one line; `reasons` has one line each.   requirements: how each came out.
-    metrics: value of every requirement that is on a metric, by its name, in the unit of its limit.
+    metrics: value of every metric of the scene and of every requirement that is on one, by its name, in its unit;
+    None where there is none, as for a time that never came. `metric_results` has more of each.
     signals: `signals["vehicle.speed"]` is an array mapped from the file.   t: times of its rows [s].
     digest: 16 hexadecimal digits over all signals of every tick; "" where the run did not end.
     tick: the last communication point reached.   exit_code: of the verdict.
     state: "ended", "running", or "cut_off" where the process ended without a verdict.
     conditions: what had to hold for a pass, each with its evidence.   hints: what may explain a failure.
     isolated: names of the units that ran in worker processes.
+    faults: of the scene, each with name, on, kind, id, tags, doc, and when it `acted` (from, until [s]).
     """
 
     def __init__(self, folder: Path, written: Mapping[str, Any]) -> None:
@@ -85,8 +90,10 @@ class Result:
         self.requirements = Requirements(
             RequirementResult.from_json(_numbers_back(r)) for r in known.requirements
         )
-        self.metrics: dict[str, float | None] = _numbers_back(known.metrics)
+        self.metric_results = [_metric(name, written) for name, written in known.metrics.items()]
+        self.metrics: dict[str, float | None] = {each.name: each.value for each in self.metric_results}
         self.digest = known.digest
+        self.ended = known.ended  # "horizon", "end_when", ...: see `crumple.verdict.Ending`
         self.tick = known.tick
         self.wall = known.wall  # [s] spent stepping
         self.hints = known.hints
@@ -94,6 +101,7 @@ class Result:
         self.title = known.title
         self.seed = known.seed
         self.isolated = known.isolated
+        self.faults = known.faults
 
     @property
     def reason(self) -> str:
@@ -145,7 +153,7 @@ class Result:
             "conditions": [asdict(condition) for condition in self.conditions],
             "digest": self.digest,
             "requirements": [r.to_json() for r in self.requirements],
-            "metrics": self.metrics,
+            "metrics": {each.name: each.to_json() for each in self.metric_results},
             "run": str(self.folder),
         }
 
@@ -206,6 +214,12 @@ def _read(path: Path) -> Any:
     return run_folder.read_json(path.parent, path.name)
 
 
+def _metric(name: str, written: Any) -> MetricResult:
+    """A metric as `verdict.json` has it; older ones have numbers alone."""
+    table = written if isinstance(written, dict) else {"value": written}
+    return MetricResult.from_json(name, _numbers_back(table))
+
+
 def _event(line: str) -> dict[str, Any] | None:
     """One event; None where the line was cut off, by a kill or a disk that was full."""
     try:
@@ -218,5 +232,5 @@ def _event(line: str) -> dict[str, Any] | None:
 def _numbers_back(written: Mapping[str, Any]) -> dict[str, Any]:
     """Turns "inf", "-inf" and "nan", which JSON has no numbers for, back into numbers."""
     special = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
-    texts = {"name", "what", "title", "status", "si", "relation", "reason", "when", "doc"}
+    texts = {"name", "fact", "what", "title", "status", "si", "relation", "reason", "when", "doc"}
     return {k: special.get(v, v) if isinstance(v, str) and k not in texts else v for k, v in written.items()}

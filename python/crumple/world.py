@@ -57,6 +57,18 @@ class Trace:
     def __init__(self, core: _core.Trace) -> None:
         self._core = core
 
+    def columns(self) -> list[_core.Column]:
+        """What is kept, in order."""
+        return self._core.columns
+
+    def values(self) -> NDArray[np.float64]:
+        """(rows, 1 + numbers): the time [s], then the signals that are no texts, element by element. A copy."""
+        return self._core.values()
+
+    def clear(self) -> None:
+        """Forgets what was kept, as before another run of the same world."""
+        self._core.clear()
+
     def array(self) -> NDArray[np.void]:
         """One row per recorded communication point: field "t" [s], then one field per signal."""
         import numpy as np
@@ -132,6 +144,8 @@ class World:
         self._added: dict[str, Added] = {}
         self._connected: list[tuple[Any, ...]] = []
         self._faults: list[FaultPlan] = []
+        self._judges: list[_core.Judge] = []
+        self._end_when: _core.Program | None = None
         self._commands: list[Command] | None = []  # what came from outside since the reset; None: not known
         self._fmus: dict[str, Fmu] = {}
         self._plugins: dict[str, Unit] = {}
@@ -184,7 +198,7 @@ class World:
                     ),
                 )
             else:
-                holder = _core.make_python_unit(unit, name)
+                holder = _core.make_python_unit(unit, name, held)
             self._core.add(name, holder, every)
             self._plugins[name] = unit
         elif isinstance(unit, Fmu):
@@ -232,17 +246,63 @@ class World:
         self._connected.append((source, target, same_tick, scale, offset))
 
     def add_fault(self, fault: FaultPlan) -> None:
-        """A fault on an input that something feeds: by its ticks, or from `inject` to `clear`.
+        """A fault on an input that something feeds, an output, a parameter or a unit. See docs/faults.md.
 
-        Raises BuildError when the world is built, where the input does not exist or nothing feeds it.
+        It acts when it says, or from `inject` to `clear`. Several on one value act in the order of
+        `crumple.faults.KINDS`, then of their names, whatever the order of the calls.
+        Raises FormulaError for a condition that cannot be, and BuildError when the world is built, where what it is
+        on does not exist or cannot have such a fault.
         """
-        self._core.add_fault(fault.name, fault.on, fault.kind, fault.value, fault.since, fault.until)
+        self._core.add_fault(fault.name, fault.on, fault.kind, fault.particulars(self._si_of))
         self._faults.append(fault)
+
+    def _si_of(self, signal: str) -> str | None:
+        unit, _, port = signal.partition(".")
+        by_name = {each.name: each.si for each in self._core.outputs(unit)}
+        return by_name.get(port, by_name.get(port.partition("[")[0]))
+
+    def add_requirement(self, judge: _core.Judge) -> None:
+        """A requirement that the core sees to at every tick. See `finding`, and `ended` for one that stops the run."""
+        self._core.add_judge(judge)
+        self._judges.append(judge)
+
+    def end_when(self, condition: _core.Program) -> None:
+        """A condition that ends the run at the first tick where it is true: see `ended`."""
+        self._core.end_when(condition)
+        self._end_when = condition
 
     def build(self) -> None:
         """Lays the world out and finds its waves. `reset` does so where it is needed."""
         self._core.build()
         self._built = True
+
+    def set_start(self, unit: str, values: Mapping[str, Any]) -> bool:
+        """Other start values of an FMU, or parameters of a plugin, from the next reset on; those not named stay.
+
+        Returns False, and changes nothing, where the unit has to be made anew for them: one in a worker process, sizes
+        and inputs of an FMU, a plugin that computes with its parameters when it is made.
+        Raises FmuError or PluginError naming what is wrong with a value.
+        """
+        if self._isolated[unit]:
+            return False
+        if (plugin := self._plugins.get(unit)) is not None:
+            if type(plugin).__init__ is not Unit.__init__:
+                return False
+            declared = type(plugin).declared_parameters()
+            try:
+                converted = {name: declared[name].convert(value) for name, value in values.items()}
+            except (KeyError, ValueError):
+                type(plugin).check_parameters(values)  # which says what is wrong
+                raise
+            self._added[unit].held.update(converted)
+            return True
+        fmu = self._fmus[unit].restarted(values)
+        if fmu is None or not self._core.set_starts(unit, fmu.starts):
+            return False
+        added = self._added[unit]
+        self._fmus[unit] = fmu
+        self._added[unit] = Added(fmu, added.held, added.options)
+        return True
 
     # -- time -------------------------------------------------------------------------------------------------------
 
@@ -266,17 +326,30 @@ class World:
         """Advances to the tick `until`, on the clock where there is a pacer.
 
         most: ticks without a look at the monitor and at signals, where there is none.
-        Returns "reached", or why it stopped before: "commanded" (the monitor has a command), "lost" (too far behind
-        the clock in a strict run). Raises what `step` does, and KeyboardInterrupt.
+        Returns "reached", or why it stopped before: "ended" (see `ended`), "commanded" (the monitor has a command),
+        "lost" (too far behind the clock in a strict run). Raises what `step` does, and KeyboardInterrupt.
         """
         return _core.drive(self._core, until, pacer, monitor, most)
 
     def step(self, n: int = 1) -> None:
-        """Advances by n ticks.
+        """Advances by n ticks, or until it has `ended`.
 
         Raises StepError naming unit, call, tick and time; EndError where a unit asks for the end; RecordError.
         """
         self._core.step(n)
+
+    @property
+    def ended(self) -> str | None:
+        """What ended the run: "" a condition (see `end_when`), else the requirement that did. None: it goes on."""
+        return self._core.ended
+
+    def finding(self, requirement: str, closing: str = "cut") -> _core.Finding:
+        """What is known of a requirement at the present tick.
+
+        closing: how windows end that reach beyond: "cut" (what was not seen is not known), "whole" (those without end
+        end here), "ended" (those that are judged from the start of the run do, too).
+        """
+        return self._core.finding(requirement, closing)
 
     def end(self) -> None:
         """The run ended well: tells the units, and closes the recording."""
@@ -358,6 +431,11 @@ class World:
         self._core.inject(fault)
         self._commands = None  # a replay from the reset would not know of it
 
+    def arm(self, fault: str) -> None:
+        """A fault that is off acts from now on when it says; one that is by hand begins."""
+        self._core.arm(fault)
+        self._commands = None
+
     def clear(self, fault: str) -> None:
         """A fault ends with the next step, and does not come back by itself."""
         self._core.clear(fault)
@@ -366,6 +444,17 @@ class World:
     def active_faults(self) -> list[str]:
         """The faults that act in the next step."""
         return self._core.active_faults()
+
+    def fault_signals(self) -> list[str]:
+        """Signals that tell of the faults: "fault.NAME.active", and where it is on a value ".before" and ".after".
+
+        They can be recorded and traced like outputs, and are no part of the digest.
+        """
+        return self._core.fault_signals()
+
+    def take_fault_events(self) -> list[tuple[str, int, bool]]:
+        """What happened since the last call: name of the fault, tick, and whether it began (else it was over)."""
+        return self._core.take_fault_events()
 
     # -- state ------------------------------------------------------------------------------------------------------
 
@@ -401,6 +490,10 @@ class World:
                 world.add(name, added.again(), **added.options)
             for fault in self._faults:
                 world.add_fault(fault)
+            for judge in self._judges:
+                world.add_requirement(judge)
+            if self._end_when is not None:
+                world.end_when(self._end_when)
             for source, target, same_tick, scale, offset in self._connected:
                 world.connect(source, target, same_tick=same_tick, scale=scale, offset=offset)
             world.build()
@@ -446,14 +539,20 @@ class World:
     # -- watching ---------------------------------------------------------------------------------------------------
 
     def record(
-        self, stem: str | os.PathLike[str], *, signals: Sequence[str] | None = None, every: int = 1
+        self,
+        stem: str | os.PathLike[str],
+        *,
+        signals: Sequence[str] | None = None,
+        every: int = 1,
+        undisturbed: bool = False,
     ) -> _core.Recorder:
         """Writes signals to `<stem>.npy` from now on, a row per `every` ticks, off the stepping thread.
 
         signals: output ports as "unit.port", by default all. Strings go to `<stem>.jsonl`, at each change. More
         columns than one NumPy header holds go to `<stem>-2.npy`, and so on; `.files` lists them.
+        undisturbed: as outputs were before the faults on them.
         """
-        recorder = _core.Recorder(Path(stem), self._columns(signals), every)
+        recorder = _core.Recorder(Path(stem), self._columns(signals, undisturbed=undisturbed), every)
         self._core.watch(recorder)
         return recorder
 
@@ -471,12 +570,12 @@ class World:
         """All outputs as they lie in a frame of the world: name, offset, count, shape."""
         return self._columns(None)
 
-    def _columns(self, signals: Sequence[str] | None) -> list[_core.Column]:
+    def _columns(self, signals: Sequence[str] | None, *, undisturbed: bool = False) -> list[_core.Column]:
         if not self._built:
             self.build()
         if signals is None:
             signals = [f"{unit}.{port.name}" for unit in self.units() for port in self.outputs(unit)]
-        return self._core.columns(list(signals))
+        return self._core.columns(list(signals), undisturbed)
 
     def set_profiling(self, on: bool) -> None:
         """Switches the timing of units on or off, and forgets what was measured."""

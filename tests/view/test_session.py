@@ -293,3 +293,16 @@ def test_a_folder_without_any_recording_yet_is_waited_for(bench: tuple[LiveSessi
     assert shown_at(session, clock, 0.1) == 0.0
     assert session.chip() == "Waiting for front"
     assert session.verdict()[0] == "undecided"
+
+
+def test_a_run_that_ended_where_its_scene_wants_it_to_is_whole(tmp_path: Path) -> None:
+    scene = tmp_path / "stands.toml"
+    scene.write_text(
+        'crumple = 1\n[clock]\nperiod = "1 ms"\nstop = "200 ms"\nend_when = "car.velocity < 1 m/s"\n'
+        '[units.car]\nfmu = "vehicle_linear"\n'
+        '[requirements.slow]\nsignal = "car.velocity"\nmax = "20 m/s"\n'
+    )
+    session = ReplaySession(crumple.run(scene, out=tmp_path / "runs").folder)
+    assert session.end() < 0.2
+    assert (session.horizon, session.ticks) == (session.end(), round(session.end() / 1e-3))
+    assert session.verdict()[0] == "pass"

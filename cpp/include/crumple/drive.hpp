@@ -12,6 +12,7 @@ namespace crumple {
 enum class Stopped : std::uint8_t {
     reached,      // the tick
     commanded,    // the monitor has a command
+    ended,        // the run, before that: see World::ended()
     interrupted,  // a signal
     lost          // too far behind, in a strict run
 };

@@ -19,6 +19,7 @@ public:
         z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
         return z ^ (z >> 31);
     }
+    std::uint64_t state() const { return state_; }                              // Random(state()) goes on from here
     double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }  // in [0, 1)
 
 private:

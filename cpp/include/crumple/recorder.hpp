@@ -59,6 +59,7 @@ public:
     const std::vector<Column>& columns() const { return columns_; }
     std::size_t rows() const { return rows_; }
     std::size_t width() const { return width_; }                   // numbers per row, the time included
+    void clear();                                                  // forgets what it kept
     const std::vector<double>& values() const { return values_; }  // (rows, width): t, then the columns
     const std::vector<Blob>& blobs() const { return blobs_; }      // (rows, blob elements)
 

@@ -7,6 +7,7 @@
 
 #include "crumple/digest.hpp"
 #include "crumple/fault.hpp"
+#include "crumple/stl.hpp"
 #include "crumple/unit.hpp"
 
 namespace crumple {
@@ -20,7 +21,9 @@ struct Snapshot {
     std::vector<Blob> input_blobs;
     Digest digest;
     std::vector<StatePointer> units;  // in unit order
-    std::vector<FaultState> faults;   // in the order of their declaration
+    std::vector<FaultState> faults;   // in the order in which they act
+    std::vector<Judge::State> judges;   // in the order of their declaration
+    std::optional<std::string> ended;   // see World::ended()
     std::string world;                // World::signature(): only a world of the same can be restored to this
 };
 

@@ -43,6 +43,7 @@ public:
 using StatePointer = std::shared_ptr<const State>;
 
 class Unit;
+struct FmuStart;  // see fmu.hpp
 
 // A unit and its window, as the main loop holds them.
 struct Job {
@@ -110,6 +111,9 @@ public:
     // A value changed by name between steps (FMI: a tunable parameter). False: no such parameter.
     virtual bool tune(const std::string& /*parameter*/, std::span<const double> /*value*/) { return false; }
 
+    // Other start values from the next reset on, instead of those that it was made with. False: it must be made anew.
+    virtual bool restart_with(const std::vector<FmuStart>& /*starts*/) { return false; }
+
     // Must stay on the thread that built the world (a Python unit: that thread holds the interpreter).
     virtual bool pinned() const { return false; }
     // Calls Python: the thread that steps it must hold the interpreter.
@@ -121,6 +125,10 @@ public:
     // Facts worth telling that are no errors, such as a changed floating-point mode; each once.
     virtual std::vector<std::string> warnings() const { return {}; }
     virtual std::size_t warning_count() const { return 0; }
+
+    // Ends, or stops for good, the process of its own; false: it has none.
+    virtual bool kill() { return false; }
+    virtual bool hang() { return false; }
 
     // What it may have changed in its process, where that is its own: see Inspection. Empty: not known.
     virtual std::map<std::string, std::string> inspect() { return {}; }

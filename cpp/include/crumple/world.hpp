@@ -16,6 +16,7 @@
 #include "crumple/profile.hpp"
 #include "crumple/recorder.hpp"
 #include "crumple/snapshot.hpp"
+#include "crumple/stl.hpp"
 #include "crumple/unit.hpp"
 
 namespace crumple {
@@ -81,16 +82,25 @@ public:
     void add(std::string name, std::unique_ptr<Unit> unit, Tick every = 1);
     void connect(const std::string& source, const std::string& target, const Link& link = {});
 
-    // On an input that something feeds. Acts where its ticks come, or from inject() to clear().
+    // On an input that something feeds, an output, a parameter or a unit. Acts when it says, or from inject() to
+    // clear(). Several act in the order of FaultKind, then of their names, whatever the order of the calls.
     void add_fault(Fault fault);
+
+    // A requirement, seen to at every tick, and a condition that ends the run at the first tick where it is true.
+    void add_judge(std::unique_ptr<Judge> judge);
+    void end_when(Program condition);
 
     // Lays memory out and finds the waves. reset() builds if nobody has.
     void build();
 
     // To tick 0: resets every unit and settles the initial values over the direct-feedthrough graph.
     void reset(std::uint64_t seed = 0);
-    // Advances by n ticks. After an exception the world refuses to step until it is reset.
+    // Advances by n ticks, or until ended(). After an exception the world refuses to step until it is reset.
     void step(Tick n = 1);
+    // Whether the run came to its end by itself: "" by end_when, or the name of a requirement that stops the run when it
+    // is decided.
+    std::optional<std::string> ended() const;
+    Finding finding(const std::string& requirement, Closing closing) const;
     // Tells the units that the run ended well and closes the recording.
     void end();
     // Frees what the units hold. Only reset() follows.
@@ -107,16 +117,29 @@ public:
     const Port& port(const PortRef& ref) const;
     std::vector<double> value(const PortRef& ref) const;
     std::vector<Blob> blobs(const PortRef& ref) const;
+    // Where a number is among the published values, once built; throws BuildError for what is no single number.
+    std::size_t slot(const std::string& name) const;
+    std::span<const double> published() const;
     // Sets an input that nothing feeds, from the next step on.
     void set(const PortRef& ref, std::span<const double> value);
     void set(const PortRef& ref, std::span<const Blob> value);
     // Changes a tunable parameter; false where the unit has none of that name.
     bool tune(const std::string& unit, const std::string& parameter, std::span<const double> value);
 
+    // Start values of a unit from the next reset on; false where it must be made anew for them.
+    bool set_starts(const std::string& unit, const std::vector<FmuStart>& starts);
+
     // A fault by hand, from the next step on.
     void inject(const std::string& fault);
+    // One that is off acts from now on when it says; one that is by hand, at once.
+    void arm(const std::string& fault);
     void clear(const std::string& fault);
     std::vector<std::string> active_faults() const;
+    // What began and was over since the last call; at most 65,536 of them.
+    std::vector<FaultEvent> take_fault_events();
+    // "fault.NAME.active" of each, and ".before" and ".after" where there are values, ".flag" before it where it has a
+    // flag: outputs that are no part of the digest.
+    std::vector<std::string> fault_signals() const;
 
     // Throws UsageError naming the units that cannot be saved. `for_another`: other worlds of the same units can be
     // restored to it, too.
@@ -130,7 +153,8 @@ public:
     // Watches every tick from now on (and the present one, once reset). The world shares ownership.
     void watch(std::shared_ptr<Probe> probe);
     // Columns for a recorder or trace: every element of these output ports, in unit and port order.
-    std::vector<Column> columns(const std::vector<std::string>& outputs) const;
+    // undisturbed: as they were before the faults on them.
+    std::vector<Column> columns(const std::vector<std::string>& outputs, bool undisturbed = false) const;
 
     void set_profiling(bool on);
     std::vector<ProfileRow> profile() const;
@@ -152,8 +176,13 @@ private:
 
     // step.cpp
     void step_once();
+    void step_faulty(double t);
     void commit();
     void observe();
+    // judgement.cpp
+    void bind_judges();
+    void reset_judges();
+    void look();
     // world.cpp
     class Exclusive;
     std::string signature() const;

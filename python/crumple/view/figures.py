@@ -17,6 +17,7 @@ _DECIMALS = {
     **dict.fromkeys(
         ("mm", "um", "N", "W", "J", "Pa", "degC", "degF", "°C", "%", "ns", "us", "rpm", "1/min"), 0
     ),
+    **dict.fromkeys(("mm/s", "psi", "kcal/min"), 0),
     **dict.fromkeys(
         ("g", "ms", "km/h", "cm", "kN", "kW", "MW", "A", "Hz", "kPa", "deg", "K", "m/s^2", "m/s2"), 1
     ),

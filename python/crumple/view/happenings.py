@@ -14,7 +14,7 @@ from crumple.view.recorded import Prefix, Recorded
 from crumple.view.session import Event, FaultRow, InputRow, Silence
 
 if TYPE_CHECKING:
-    from crumple.view.formula import Formula
+    from crumple.formula import Formula
 
 SiOf = Callable[[str], str | None]
 
@@ -49,8 +49,8 @@ def _moment(
 ) -> float | None:
     """When it is, or first holds, or is reached [s]; None where that has not come."""
     from crumple.expression import ExpressionError, parse_expression
+    from crumple.formula import parse_formula
     from crumple.si import SiError, parse_quantity
-    from crumple.view.formula import parse_formula
 
     try:
         return parse_quantity(what, "s")
@@ -93,7 +93,7 @@ def _first_time(condition: Formula, prefix: Prefix, si_of: SiOf) -> float | None
 
 
 def _compared(condition: Formula, columns: Mapping[str, Any], si_of: SiOf) -> Any:
-    from crumple.view.formula import Formula
+    from crumple.formula import Formula
 
     compare: dict[str, Any] = {
         **{"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal},
@@ -147,6 +147,20 @@ class Faults:
         self._start = start
         self._time = time
         self._si_of = si_of
+        self._told: dict[str, list[tuple[float, float | None]]] = {}
+
+    def hear(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """When faults began and were over, as the run told it among its events."""
+        self._told.clear()
+        for event in events:
+            t = event.get("t")
+            if event.get("event") != "fault" or not isinstance(t, int | float):
+                continue
+            spans = self._told.setdefault(str(event.get("fault")), [])
+            if event.get("do") == "begins":
+                spans.append((float(t), None))
+            elif spans:
+                spans[-1] = (spans[-1][0], float(t))
 
     def rows(self, t: float, commands: Sequence[Mapping[str, Any]]) -> list[FaultRow]:
         """All of them at t [s]."""
@@ -161,9 +175,16 @@ class Faults:
     def _spans(
         self, fault: Mapping[str, Any], commands: Sequence[Mapping[str, Any]]
     ) -> list[tuple[float, float | None]]:
+        if fault["name"] in self._told:
+            return self._told[fault["name"]]
         spans: list[tuple[float, float | None]] = []
-        if fault.get("since") is not None:
+        planned = (
+            not any(fault.get(key) for key in ("off", "when", "event")) and fault.get("probability", 1) == 1
+        )
+        if planned and fault.get("since") is not None:
             until = fault.get("until")
+            if until is None and fault.get("duration") is not None:
+                until = fault["since"] + fault["duration"]
             spans.append((self._at(fault["since"]), None if until is None else self._at(until)))
         for command in commands:
             if command.get("fault") != fault["name"]:
@@ -188,7 +209,9 @@ class Faults:
             until = begun[-1][1]
             state = "active" if until is None or t < until - slack else "over"
         since = (begun or spans or [(math.nan, None)])[-1][0]
-        when = "by hand" if math.isnan(since) else self._time(since)
+        when = self._time(since)
+        if math.isnan(since):
+            when = "off" if fault.get("off") else "by hand" if planned_by_hand(fault) else "waits"
         return FaultRow(
             name=str(fault["name"]), on=str(fault["on"]), text=self._text(fault), when=when, state=state
         )
@@ -197,6 +220,12 @@ class Faults:
         from crumple import wording
 
         value, kind = fault.get("value"), str(fault.get("kind", "")).replace("_", " ")
+        if kind not in ("stuck at", "bias", "gain") or fault.get("period"):
+            from crumple.faults import FaultPlan
+            from crumple.faults_list import what
+
+            known = {key: fault[key] for key in FaultPlan.__slots__ if key in fault}
+            return what(FaultPlan(**known), self._period, self._si_of(str(fault["on"]))).replace("-", "−")
         if value is None:
             return "stuck at its last value"
         number = wording.number(float(value)).replace("-", "−")
@@ -204,6 +233,11 @@ class Faults:
             return f"gain {number}"
         shown = wording.with_si(number, self._si_of(str(fault["on"])) or "")
         return f"{kind} {'+' if kind == 'bias' and float(value) > 0 else ''}{shown}"
+
+
+def planned_by_hand(fault: Mapping[str, Any]) -> bool:
+    """Whether nothing but a hand begins it."""
+    return fault.get("since") is None and not fault.get("when") and not fault.get("event")
 
 
 # -- live inputs ------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -18,6 +19,7 @@ from crumple import run_folder, wording
 from crumple.errors import CrumpleError
 from crumple.live.plan import STATES
 from crumple.requirement import not_evaluated
+from crumple.result import open_run
 from crumple.view.happenings import (
     Faults,
     input_rows,
@@ -223,6 +225,9 @@ class LiveSession:
 
     def _happened(self) -> None:
         self._commands = read_commands(self.folder)
+        if self.facts.faults:
+            with suppress(CrumpleError, OSError):
+                self._faults.hear(open_run(self.folder).events)
         try:
             named = moments(
                 self.scene_view.get("events"),

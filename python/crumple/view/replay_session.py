@@ -61,9 +61,14 @@ class ReplaySession:
             self.results(),
             period=self.period,
             start=self.start,
-            horizon=self.horizon,
+            horizon=facts.horizon,
             si_of=facts.si,
         )
+        if self.result.ended in (
+            "end_when",
+            "decided",
+        ):  # it ended where the scene wants it to: nothing is missing
+            self.horizon, self.ticks = self.end(), self.result.tick
         self.speed = 1.0  # at which it is shown; the viewer's, not the run's
         self.remark = ""
         self._commands = read_commands(folder)
@@ -72,6 +77,8 @@ class ReplaySession:
         self._faults = Faults(
             facts.faults, period=self.period, start=self.start, time=time_text, si_of=facts.si
         )
+        with suppress(CrumpleError):  # the list of events is damaged; the run is not
+            self._faults.hear(self.result.events)
         self._events: list[Event] | None = None
         self._silences: list[Silence] | None = None
         wall = self.result.wall

@@ -16,6 +16,7 @@ from typing import Any, cast
 from crumple import requirement as judging
 from crumple.requirement import Requirement
 from crumple.requirement_result import RequirementResult
+from crumple.stl_requirement import Holds
 from crumple.view.recorded import Recorded
 from crumple.view.session import AT_RISK, RequirementRow, State
 
@@ -38,7 +39,7 @@ class RequirementRows:
     def __init__(
         self,
         recorded: Recorded,
-        required: Mapping[str, Requirement],
+        required: Mapping[str, Requirement | Holds],
         results: Sequence[RequirementResult],
         *,
         period: float,
@@ -170,7 +171,7 @@ def _held(result: RequirementResult) -> State:
     return "at_risk" if result.margin is not None and result.margin < AT_RISK and not exact else "pass"
 
 
-def _came(required: Requirement, now: RequirementResult) -> bool:
+def _came(required: Requirement | Holds, now: RequirementResult) -> bool:
     """Whether it is a time that has come: what comes first comes once, and so is decided for good."""
     metric = getattr(required.expression.root, "metric", None)
     if metric is None or not metric.is_time or now.value is None or math.isinf(now.value):

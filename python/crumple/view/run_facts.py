@@ -15,6 +15,7 @@ from crumple import run_folder
 from crumple.errors import UsageError
 from crumple.meanings import Meaning, requirements_of, signals_of
 from crumple.requirement import Requirement
+from crumple.stl_requirement import Holds
 from crumple.view.session import TimingRow
 
 TIMING = "timing.json"
@@ -45,7 +46,7 @@ class RunFacts:
         self.fmu_names = [name for name, unit in units.items() if "fmu" in unit]
         self.fmus = len(self.fmu_names)
         self.signals: dict[str, Meaning] = signals_of(manifest)
-        self.requirements: dict[str, Requirement] = requirements_of(manifest)
+        self.requirements: dict[str, Requirement | Holds] = requirements_of(manifest)
         self.view: Mapping[str, Any] = manifest.get("view") or _view_of_scene(manifest)
         self.sensors: list[dict[str, Any]] = list(manifest.get("inputs", ()))
         self.faults: list[dict[str, Any]] = list(manifest.get("faults", ()))

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crumple.description import closest
+from crumple.formula import Formula, FormulaError, parse_formula
 from crumple.scene.text import listed, shown
 from crumple.si import parse_quantity
 from crumple.view import vocabulary as words
-from crumple.view.formula import Formula, FormulaError, parse_formula
 from crumple.view.view_values import MOST_SHAPES, ValueReader, WrongValue
 from crumple.view.vocabulary import Key
 
@@ -105,7 +105,7 @@ def read_event(text: str | float) -> tuple[str, Any]:
             return "metric", expression
         raise FormulaError(f'"{text}" is a signal: an event is a condition, as in "{text} > 1", or a metric.')
     formula = parse_formula(text)
-    if formula.root.kind not in ("<", "<=", ">", ">=", "==", "!=", "and", "or"):
+    if not formula.logical:
         example = (
             f'"{text} > 0.5", "max({text})" or "10 ms"' if formula.signals else '"controller.fire > 0.5"'
         )

@@ -23,6 +23,8 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "limits": {"anyOf": [_ANY, {"type": "array", "items": _ANY}]},
     "words": {"type": "object", "additionalProperties": _ANY},
     "colours": {"type": "object", "additionalProperties": _ANY},
+    "curves": {"type": "object", "additionalProperties": _ANY, "minProperties": 1},
+    "numbers": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
     "zones": {"type": "object", "additionalProperties": _PAIR},
     "glyphs": {"type": "object", "additionalProperties": {"enum": list(words.STATES)}},
     "each": {"type": ["number", "string", "object"]},

@@ -9,10 +9,10 @@ from pathlib import PurePath
 from typing import Any
 
 from crumple.description import closest
+from crumple.formula import Formula, FormulaError, constant, parse_formula
 from crumple.scene.text import listed, shown
 from crumple.si import SiError, parse_quantity, parse_si
 from crumple.view import vocabulary as words
-from crumple.view.formula import Formula, FormulaError, constant, parse_formula
 
 MOST_SHAPES = 2000  # of a picture, counted ones included: beyond that no frame is in time
 _MOST_POINTS = 2000
@@ -138,6 +138,13 @@ class ValueReader:
             raise WrongValue(str(error)) from None
         return name
 
+    def _axis(self, raw: Any) -> str:
+        si, self._si = self._si, None  # the shape's own unit is that of its other axis
+        try:
+            return self._signal(raw)
+        finally:
+            self._si = si
+
     def _signals_list(self, raw: Any) -> tuple[str, ...]:
         if not isinstance(raw, list) or not 1 <= len(raw) <= 6:
             raise WrongValue(f"must be an array of one to six signals, not {shown(raw)}.")
@@ -203,6 +210,22 @@ class ValueReader:
         table = self._by_word(raw, '{ fail = "front.force > 5 kN" }')
         return {self._colour(word): self._within(word, condition) for word, condition in table.items()}
 
+    def _curves(self, raw: Any) -> dict[str, Formula]:
+        table = self._by_word(raw, '{ heat = "reactor.heat_generated" }')
+        curves = {}
+        for name, formula in table.items():
+            try:
+                curves[name] = self._formula(formula, self._si)
+            except WrongValue as wrong:
+                raise WrongValue(str(wrong), name) from None
+        return curves
+
+    def _numbers(self, raw: Any) -> tuple[float, float]:
+        good = isinstance(raw, list) and len(raw) == 2 and not any(isinstance(part, bool) for part in raw)
+        if good and all(isinstance(part, int | float) and math.isfinite(part) for part in raw) and raw[0] < raw[1]:
+            return float(raw[0]), float(raw[1])
+        raise WrongValue(f"must be [least, greatest], two plain numbers, not {shown(raw)}.")
+
     def _zones(self, raw: Any) -> dict[str, tuple[Formula, ...]]:
         table = self._by_word(raw, '{ fail = ["0 s", "0.75 s"] }')
         return {self._colour(word): self._range(span) for word, span in table.items()}
@@ -237,6 +260,7 @@ _READERS: dict[str, Callable[[ValueReader, Any], Any]] = {
     "shape": ValueReader._shape_name,
     "anchor": ValueReader._anchor,
     "signal": ValueReader._signal,
+    "axis": ValueReader._axis,
     "signals": ValueReader._signals_list,
     "limits": ValueReader._limits,
     "range_any": ValueReader._range_any,
@@ -247,6 +271,8 @@ _READERS: dict[str, Callable[[ValueReader, Any], Any]] = {
     "words": ValueReader._words,
     "colours": ValueReader._colours,
     "zones": ValueReader._zones,
+    "curves": ValueReader._curves,
+    "numbers": ValueReader._numbers,
     "glyphs": ValueReader._glyphs,
     "pictures": ValueReader._pictures,
     "draw": ValueReader._draw,

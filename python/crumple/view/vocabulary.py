@@ -7,6 +7,7 @@ Kinds of keys, by what their value is:
     point         [x, y]            points      an array of these            range    [least, most]
     each          a text with {n} or {i}, read once for each cell
     words         { word = condition, ... }: the first that holds            colours  the same, of colours
+    curves        { name = formula, ... }   numbers  [least, most], plain numbers
     marks         { name = value, ... }     zones { colour = [least, most], ... }
     text, flag, colour, si, shape (the name of another), file, and choices "one|other"
 """
@@ -199,7 +200,7 @@ SHAPES: dict[str, Kind] = {
             "heat": Key("temperature", None, "temperature of its hotter end"),
             "si": _VALUE["si"],
             "decimals": _VALUE["decimals"],
-            **INKED,
+            "visible": Key("condition", None, "drawn only where this holds"),
         },
         body=False,
     ),
@@ -280,6 +281,64 @@ SHAPES: dict[str, Kind] = {
         },
         body=False,
     ),
+    "vessel": Kind(
+        "A stirred pressure vessel, cut open. x, y is its lowest point; heat colours what is in it.",
+        {
+            "width": _must("length", "inner diameter"),
+            "height": _must("length", "from the lowest point to the highest"),
+            "level": Key("number", 1, "of the liquid: 0 empty, 1 as charged, at 62 % of the height"),
+            "jacket": Key("number", None, "flow through the jacket, 0 to 1; without, there is no jacket"),
+            "stir": Key("angle", None, "how far the agitator has turned; without, there is none"),
+        },
+    ),
+    "plume": Kind(
+        "Vapour or smoke that rises from x, y; none where nothing flows.",
+        {
+            "flow": _must("any", "what flows out"),
+            "flow_max": _must("any", "the flow at which it is largest"),
+            "size": _must("length", "how high it then rises"),
+            "period": Key("time", "2 s", "in which a puff rises"),
+            "si": _VALUE["si"],
+        },
+    ),
+    "person": Kind(
+        "A standing person from the side, drawn in body regions. x is the surface of the touched one, y the ground.",
+        {
+            "region": Key(
+                "skull|face|neck|chest|back|abdomen|pelvis|upper_arm|forearm|hand|thigh|lower_leg",
+                "chest",
+                "that is touched, from the left",
+            ),
+            "load": Key("number", None, "share of what the region may bear; above 1 it is too much"),
+            "height": Key("length", "1.75 m", "of the person"),
+        },
+    ),
+    "robot_arm": Kind(
+        "A robot arm of two links on a pedestal at x, y, its tool pointing to the right.",
+        {
+            "tool": _must("point", "the face of the tool, over ground"),
+            "upper": Key("length", "0.75 m", "of the first link"),
+            "lower": Key("length", "0.75 m", "of the second link"),
+            "pedestal": Key("length", "0.75 m", "height of the first joint"),
+        },
+    ),
+    "diagram": Kind(
+        "Curves over one signal, as they would be if it alone had another value, and dots where they are now.",
+        {
+            "across": _must("axis", "the signal of the lower axis"),
+            "across_range": _must("numbers", "least and greatest value of it, in its own unit"),
+            "curves": _must("curves", "formulas by name, of the signal across and others"),
+            "range": _must("range", "least and greatest value of the curves"),
+            "si": _VALUE["si"],
+            "text": Key("text", "", "above the axis at the left"),
+            "width": _must("length", "of the diagram, about x"),
+            "height": _must("length", "of the diagram, about y"),
+            "x": PLACED["x"],
+            "y": PLACED["y"],
+            "on": PLACED["on"],
+        },
+        body=False,
+    ),
     "wall": Kind(
         "A wall that stands on the ground and goes on behind its face.",
         {
@@ -299,6 +358,9 @@ PARTS: dict[str, tuple[str, ...]] = {  # of a shape, for anchors
     "belt": ("shoulder", "lap"),
     "airbag": ("middle", "top"),
     "sensor_cone": ("end",),
+    "person": ("touched", "beside"),
+    "robot_arm": ("tool", "elbow"),
+    "vessel": ("top", "bottom", "liquid", "jacket", "wall", "nozzle"),
 }
 STATES = ("pass", "at_risk", "fail", "inconclusive", "error", "holding")
 

@@ -11,7 +11,16 @@ from typing import Any
 import pygame
 
 from crumple.view import ink
-from crumple.view.canvas import bodies, driver, marks, sedan, thermal, traffic  # noqa: F401 - they register painters
+from crumple.view.canvas import (  # they register painters
+    bodies,  # noqa: F401
+    cobot,  # noqa: F401
+    driver,  # noqa: F401
+    marks,  # noqa: F401
+    process,  # noqa: F401
+    sedan,  # noqa: F401
+    thermal,  # noqa: F401
+    traffic,  # noqa: F401
+)
 from crumple.view.canvas.camera import Camera
 from crumple.view.canvas.ground import grid, ground, ruler, scale_bar
 from crumple.view.canvas.marks import runs_of

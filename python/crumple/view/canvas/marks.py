@@ -170,6 +170,11 @@ def label(stage: Stage, item: Item) -> None:
 # ---- gauge
 
 
+def _short(text: str) -> str:
+    """A figure without noughts behind its point: "1.50" is "1.5", "420" stays."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 @painter("gauge")
 def gauge(stage: Stage, item: Item) -> None:
     """A dial of 250 degrees in a corner; its needle is a notch."""
@@ -208,7 +213,7 @@ def gauge(stage: Stage, item: Item) -> None:
         at = turn(value)
         ring(at + 0.035, at - 0.035, theme.colour("stale" if stale else "text"), _GAUGE_R - 13, _GAUGE_R + 3)
     text, unit = figure(stage, item, value, si)
-    ends = [figure(stage, item, end, si)[0].rstrip("0").rstrip(".") or "0" for end in (least, most)]
+    ends = [_short(figure(stage, item, end, si)[0]) for end in (least, most)]
     middle = (centre[0] / pen.sharp, centre[1] / pen.sharp)
     word = f"{unit} {item.values.get('text') or ''}".strip()
 

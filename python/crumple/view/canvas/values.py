@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from crumple.formula import TIME, Formula, FormulaError
 from crumple.si import SiError, parse_si
 from crumple.view.canvas.source import Source
-from crumple.view.formula import TIME, Formula, FormulaError
 from crumple.view.scene_view import Shape
 from crumple.view.vocabulary import UNITS, Key, keys_of
 
@@ -124,7 +124,7 @@ def wanted_unit(kind: str, key: str, si: str | None) -> str | None:
         return UNITS[kind] or si
     if kind in ("point", "points", "extent"):
         return "m"
-    if kind in ("range", "zones"):
+    if kind in ("range", "zones", "curves"):
         return si
     return "degC" if key == "temperatures" else "1"
 
