@@ -39,6 +39,7 @@ def check(
         *(wording.count(len(each), kind) for kind, each in live.items() if each),
         wording.count(len(plan.connections), "connection"),
         wording.count(len(plan.requirements), "requirement"),
+        *([wording.count(len(plan.metrics), "metric")] if plan.metrics else []),
         *(["a timing budget"] if plan.timing is not None else []),
         wording.count(plan.stop_tick, "tick"),
     ]

@@ -1,4 +1,4 @@
-"""`crumple info`: what an FMU is and has."""
+"""`crumple info`: what an FMU or a scene is and has."""
 
 from __future__ import annotations
 
@@ -32,19 +32,30 @@ _OTHERS = {
 
 
 def info(
-    model: Annotated[str, typer.Argument(help="An .fmu file, an unpacked one, or a bundled FMU by name.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="An .fmu file, an unpacked one, or a bundled FMU by name; or a scene, by name or .toml file.",
+        ),
+    ],
     json: Annotated[bool, typer.Option("--json", help="Print all as JSON, and nothing else.")] = False,
     all_: Annotated[bool, typer.Option("--all", help="Show every variable, internal ones too.")] = False,
 ) -> int:
     """Show what an FMU is and has: its abilities, variables, platforms, and what is not quite valid in it.
 
-    Nothing of the FMU is run.
+    Of a scene: its parameters with unit, range and default, its requirements, metrics and faults.
+    Nothing is run.
     """
     from crumple.archive import open_fmu
+    from crumple.cli.info_scene import is_scene, show_scene
     from crumple.fmu import locate_fmu
 
-    archive = open_fmu(locate_fmu(model))
     screen = Screen()
+    if is_scene(model):
+        show_scene(screen, model, json=json)
+        return 0
+    archive = open_fmu(locate_fmu(model))
     if json:
         from crumple.run_folder import to_json
 

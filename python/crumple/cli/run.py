@@ -15,6 +15,7 @@ from crumple import wording
 from crumple.cli.screen import Progress, Screen, columns
 from crumple.cli.summary import (
     counted_facts,
+    show_faults,
     show_header,
     show_metrics,
     show_requirements,
@@ -99,6 +100,15 @@ def run(  # noqa: PLR0917  # options of a command line have no order
         bool,
         typer.Option("--no-wait", help="Begin without the sensors that are not there yet."),
     ] = False,
+    inject: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--inject",
+            metavar="FAULT[@TIME]",
+            help="Let a fault of the scene act that is off or manual: when it says, or at this time."
+            " Repeatable; `crumple faults` lists them.",
+        ),
+    ] = None,
     view: Annotated[
         bool, typer.Option("--view", help="Open the viewer on the run, in a process of its own.")
     ] = False,
@@ -127,6 +137,7 @@ def run(  # noqa: PLR0917  # options of a command line have no order
       crumple run frontal_barrier
       crumple run my_scene.toml --set speed='8 km/h' --stop '80 ms'
       crumple run my_scene.toml --isolate --step-timeout 2s
+      crumple run my_scene.toml --inject stuck_sensor    with a fault, as `crumple faults` lists them
       crumple run my_scene.toml --junit verdict.xml      for a CI that reads JUnit
       crumple run my_rig.toml --realtime --view          with sensors and actuators, watched
 
@@ -175,6 +186,7 @@ def run(  # noqa: PLR0917  # options of a command line have no order
                 out=out,
                 isolate=isolate,
                 step_timeout=step_timeout,
+                inject=inject or (),
                 watch=watch,
                 **live,
             )
@@ -290,6 +302,7 @@ def _summary(screen: Screen, result: Result, watch: Watch, folder: Path) -> None
         screen.line()
         show_requirements(screen, result.requirements)
     show_metrics(screen, result)
+    show_faults(screen, result.faults)
     if watch.warnings:
         screen.line()
         show_warnings(screen, watch.warnings, folder)

@@ -13,6 +13,7 @@ from crumple import wording
 from crumple.cli.screen import Screen, columns
 from crumple.cli.summary import (
     counted_facts,
+    show_faults,
     show_header,
     show_requirements,
     show_verdict,
@@ -145,6 +146,7 @@ def _show(screen: Screen, result: Result, folder: Path) -> None:
     if result.requirements:
         screen.line()
         show_requirements(screen, result.requirements)
+    show_faults(screen, result.faults)
     warnings = [str(event.get("text", "")) for event in events if event.get("event") == "warning"]
     if warnings:
         screen.line()
@@ -201,11 +203,17 @@ def _condition(screen: Screen, condition: Condition) -> None:
 
 def _metrics(result: Result) -> Iterator[list[str]]:
     """Every metric with all its digits."""
-    for requirement in result.requirements:
-        if requirement.name in result.metrics:
-            value = result.metrics[requirement.name]
-            exact = "-" if value is None else wording.with_si(repr(value), requirement.si)
-            yield [f"  {requirement.name}", exact, requirement.what]
+    written = {
+        requirement.name: requirement for requirement in result.requirements
+    }  # where runs did not tell
+    for each in result.metric_results:
+        required = written.get(each.name)
+        si, what = (
+            each.si or (required.si if required else ""),
+            each.what or (required.what if required else ""),
+        )
+        exact = "-" if each.value is None else wording.with_si(repr(each.value), si)
+        yield [f"  {each.name}", exact, what]
 
 
 def _sizes(result: Result) -> Iterator[list[str]]:

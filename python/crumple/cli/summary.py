@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crumple import wording
 from crumple.cli.screen import Screen, columns
@@ -64,6 +64,8 @@ def show_verdict(screen: Screen, result: Result, *, traceback: Sequence[str] = (
         speed = _speed(result)
         gap = max(3, min(screen.width, 96) - left - len(reasons[0]) - len(speed))
         screen.line(first + reasons[0] + " " * gap + screen.style(speed, "dim"))
+        for reason in reasons[1:]:
+            screen.wrapped(reason, indent=left, first="")
     else:
         for number, reason in enumerate(reasons):
             screen.wrapped(reason, indent=left, first="" if number else first)
@@ -126,3 +128,39 @@ def show_requirements(screen: Screen, requirements: Sequence[RequirementResult])
         status = requirements[number - 1].status if number else ""
         style = "dim" if not number or status == "not_applicable" else status if status != "pass" else ""
         screen.line(screen.style(line, style) if style else line)
+
+
+def show_faults(screen: Screen, faults: Sequence[Mapping[str, Any]]) -> None:
+    """A table of the faults that acted: on what, when, and the line of an FMEA that they are."""
+    rows = [["  fault", "on", "what", "acted", ""]]
+    for fault in faults:
+        spans = fault.get("acted") or []
+        if not spans:
+            continue
+        first, more = spans[0], len(spans) - 1
+        when = f"from {wording.time(first['from'])}"
+        if "until" in first:
+            when += f" until {wording.time(first['until'])}"
+        when += f" and {more} times more" if more else ""
+        kind = str(fault.get("kind", "")).replace("_", " ")
+        rows.append([f"  {fault.get('name')}", str(fault.get("on")), kind, when, str(fault.get("id", ""))])
+    if len(rows) == 1:
+        return
+    screen.line()
+    for number, line in enumerate(columns(rows)):
+        screen.line(line if number else screen.style(line, "dim"))
+
+
+def show_metrics(screen: Screen, result: Result) -> None:
+    """A table of the scene's metrics, those aside that requirements show already."""
+    shown = {each.name for each in result.requirements}
+    rows = [
+        [f"  {each.name}", each.text, each.when, each.doc]
+        for each in result.metric_results
+        if each.name not in shown
+    ]
+    if not rows:
+        return
+    screen.line()
+    for number, line in enumerate(columns([["  metric", "value"], *rows])):
+        screen.line(screen.cut(line) if number else screen.style(line, "dim"))

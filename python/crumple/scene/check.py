@@ -11,6 +11,7 @@ from crumple.errors import Mistake
 from crumple.scene.clock import Span, TimeError, exact_period, exact_time, ticks_between
 from crumple.scene.connections import Exposed, Units, plan_connections
 from crumple.scene.document import Document
+from crumple.scene.instances import expand_connections, make_instances
 from crumple.scene.pacing import Given, plan_pacing, plan_timing
 from crumple.scene.parameters import resolve
 from crumple.scene.plan import Scene, SceneSource
@@ -47,13 +48,15 @@ def plan_scene(
     _check_shape(document)
     tree = document.tree
     clock = _Clock(document, tree.get("clock", {}), stop)
-    units = plan_units(document, clock.period)
+    instances = make_instances(document, parameters)
+    units = plan_units(document, clock.period, instances)
     _check_units(document)
     exposed = Exposed()
     said = Given() if live is None else live
     pacing = plan_pacing(document, said)
     draft = _live(document, units, exposed, pacing, said, look_at_keys=look_at_keys)
     members: Units = units if draft is None else {**units, **draft.beside(units)}
+    expand_connections(document, instances, members)
     connections = plan_connections(document, members, exposed, live=draft)
     if draft is not None:
         draft.take_feeds(document, connections)
@@ -61,14 +64,26 @@ def plan_scene(
     if "faults" in tree:
         from crumple.scene.faults import plan_faults
 
-        faults = tuple(plan_faults(document, members, connections, clock.span))
+        faults = tuple(plan_faults(document, members, connections, clock.span, exposed))
     timing = plan_timing(document, pacing, said, sensors=bool(tree.get("sensors")))
     requirements: tuple[Any, ...] = ()
     if "requirements" in tree:
         from crumple.scene.requirements import plan_requirements  # metrics need numpy; not every scene does
 
-        requirements = tuple(plan_requirements(document, members, exposed, parameters, clock.span))
-    required = tuple(signal for each in requirements for signal in each.signals)
+        requirements = tuple(
+            plan_requirements(document, members, exposed, parameters, clock.span, period=clock.period)
+        )
+    end_when = None
+    if tree.get("clock", {}).get("end_when"):
+        from crumple.scene.holds import plan_end
+
+        end_when = plan_end(document, members, exposed)
+    metrics: tuple[Any, ...] = ()
+    if "metrics" in tree:
+        from crumple.scene.metrics import plan_metrics
+
+        metrics = tuple(plan_metrics(document, members, exposed, parameters))
+    required = tuple(signal for each in (*requirements, *metrics) for signal in each.signals)
     record = plan_recording(document, members, exposed, clock.period, required=required)
     _check_view(document, members, exposed)
     threads = _outside(document, "--threads", threads, 1, 2**20)
@@ -89,6 +104,8 @@ def plan_scene(
         seed=tree["clock"].get("seed", 0) if seed is None else seed,
         threads=tree["clock"].get("threads") if threads is None else threads,
         parameters=parameters.values,
+        declared=parameters.plans,
+        derived=parameters.derived_values(),
         overrides=parameters.overrides,
         units={
             unit: replace(plan, expose=tuple(dict.fromkeys([*plan.expose, *exposed.names.get(unit, ())])))
@@ -96,12 +113,14 @@ def plan_scene(
         },
         connections=tuple(connections),
         requirements=requirements,
+        metrics=metrics,
         record=tuple(record),
         pacing=pacing,
         sensors=() if draft is None else tuple(draft.sensors),
         actuators=() if draft is None else tuple(draft.actuators),
         rigs=() if draft is None else tuple(draft.rigs),
         timing=timing,
+        end_when=end_when,
         faults=faults,
         view=tree.get("view", {}),
         warnings=(*document.warnings, *(f'parameter "{p}" of the scene is used nowhere' for p in unused)),

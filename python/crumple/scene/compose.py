@@ -28,6 +28,7 @@ def compose(
     live: makes the units of sensors and actuators; by default a `crumple.live.units.Live` of the scene's own.
     Raises FmuError, PluginError or BuildError for what only shows when units are made.
     """
+    from crumple.stl_requirement import Holds
     from crumple.world import World
 
     world = World(
@@ -50,6 +51,11 @@ def compose(
         )
     for fault in scene.faults:
         world.add_fault(fault)
+    for each in scene.requirements:
+        if isinstance(each, Holds) and each.applies:
+            world.add_requirement(each.judge())
+    if scene.end_when is not None:
+        world.end_when(scene.end_when.program())
     return world
 
 

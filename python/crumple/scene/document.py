@@ -91,12 +91,22 @@ class Document:
         self.warnings: list[str] = []
         self.faulty: set[Path] = set()  # keys that have a mistake
         self.unresolved: list[Path] = []  # keys whose "$name" means nothing; None stands there
+        self.copies: dict[Path, Path] = {}  # of tables that stand for several: where the original is
 
     def origin(self, path: Path) -> Origin:
         """Where the key at `path` comes from, or what contains it."""
+        if path not in self.origins:
+            path = self.written(path)
         while path and path not in self.origins:
             path = path[:-1]
         return self.origins.get(path, self.files[-1])
+
+    def written(self, path: Path) -> Path:
+        """Where a key stands in the file: of a copy, where the original is."""
+        for length in range(len(path), 1, -1) if self.copies else ():
+            if path[:length] in self.copies:
+                return (*self.copies[path[:length]], *path[length:])
+        return path
 
     def folder(self, path: Path) -> File:
         """The folder from which the file names at `path` start."""
@@ -104,14 +114,22 @@ class Document:
         return File.cwd() if file is None else file.parent
 
     def fault(self, path: Path, text: str) -> None:
-        """Note a mistake at the key `path`."""
-        self.faulty.add(path)
-        origin = self.origin(path)
+        """Note a mistake at the key `path`; of copies, the first that has it."""
+        origin, stands = self.origin(path), self.written(path)
+        told = stands != path and stands in self.faulty and path not in self.origins
+        self.faulty.update((path, stands))
+        if told:
+            return
+        path = stands
         if origin.path is None:
             self.mistakes.append(Mistake(None, None, origin.label, f"{key_path(path)}: {text}"))
         else:
             line = origin.lines.line(path)
             self.mistakes.append(Mistake(origin.label, line, key_path(path), text))
+
+    def outside(self, label: str, text: str) -> None:
+        """Note a mistake in what was given from outside."""
+        self.mistakes.append(Mistake(None, None, label, text))
 
     def override(self, path: Path, value: Any, *, label: str) -> None:
         """Set the value at `path`, whose table must be there, from outside."""

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, PlainValidator, Tag
 
+from crumple.scene.model_faults import FaultTable
 from crumple.scene.model_live import (
     ActuatorTable,
-    FaultTable,
     KeysTable,
     PacingTable,
     RigTable,
@@ -67,14 +67,33 @@ class ClockTable(Table):
         "free",
         description="What paces the run: nothing (free), the wall clock (realtime), or a rig (lockstep).",
     )
+    end_when: Text = Field(
+        "", description='The run ends, complete, at the first tick where this is true: "car.speed < 0.1 m/s".'
+    )
 
 
 class ParameterTable(Table):
     """A parameter of the scene with its limits, used elsewhere as "$name"."""
 
     default: Value = Field(description="Its value unless `--set name=value` gives another.")
+    si: Text = Field(
+        None, description='Its unit of measure: values are plain numbers in it, and "$name" carries it.'
+    )
     min: Quantity = Field(None, description="Least value allowed.")
     max: Quantity = Field(None, description="Greatest value allowed.")
+    choices: list[Value] = Field(
+        default_factory=list, description="The only values that it can have: texts, or numbers."
+    )
+    doc: Text = Field("", description="What it means.")
+
+
+class MetricTable(Table):
+    """[metrics.NAME]: a number of the run, for its verdict and for tables of cases."""
+
+    value: Text = Field(
+        description='An expression such as "max(car.speed)", or a formula of such: "$(max(a.x) - min(b.x))".'
+    )
+    si: Text = Field("", description="Unit of measure in which it is told.")
     doc: Text = Field("", description="What it means.")
 
 
@@ -129,6 +148,9 @@ class UnitTable(IsolationTable):
         default={}, description="FMU: start values and parameters by variable name."
     )
     with_: dict[str, Value] = Field(default={}, alias="with", description="Plugin: its parameters by name.")
+    count: Count = Field(
+        None, description='Make that many, "cell_001" and so on; "$index" is the number of each.'
+    )
     every: Count = Field(None, description="Step of this unit in base periods.")
     period: Quantity = Field(None, description="The same as a time: a whole multiple of the base period.")
     record: TextOrTexts = Field(
@@ -168,12 +190,20 @@ class RecordTable(Table):
 
 
 class RequirementTable(Table):
-    """[requirements.NAME]: what must hold, of a signal at all times or of a metric of the run."""
+    """[requirements.NAME]: what must hold, of a signal at all times, of a metric of the run, or over time."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"oneOf": [{"required": ["signal"]}, {"required": ["metric"]}]}
+        extra="forbid",
+        json_schema_extra={
+            "oneOf": [{"required": ["signal"]}, {"required": ["metric"]}, {"required": ["holds"]}]
+        },
     )
 
+    holds: Text = Field(
+        None,
+        description='A formula over time: "always(a.x > 1 m implies eventually[0, 300 ms](a.y < 5 m/s))".',
+    )
+    stop: Flag = Field(False, description="With holds: the run ends when it is decided.")
     signal: Text = Field(None, description='A signal, "unit.port", or a filter of one: "cfc60(unit.port)".')
     metric: Text = Field(None, description='A number of the run, as in "hic15(occupant.head_acceleration)".')
     max: Quantity = Field(None, description="Must not be above this.")
@@ -192,6 +222,9 @@ class RequirementTable(Table):
 
 ParameterValue = Annotated[
     Annotated[Value, Tag("plain")] | Annotated[ParameterTable, Tag("table")], Discriminator(kind_of)
+]
+DerivedValue = Annotated[
+    Annotated[Value, Tag("plain")] | Annotated[dict[str, Value], Tag("table")], Discriminator(kind_of)
 ]
 Source = Annotated[Annotated[Text, Tag("plain")] | Annotated[LinkTable, Tag("table")], Discriminator(kind_of)]
 Records = Annotated[
@@ -239,6 +272,10 @@ class SceneFile(Table):
     parameters: dict[Name, ParameterValue] = Field(
         default={}, description='Values that `--set` and campaigns vary, used as "$name".'
     )
+    derived: dict[Name, DerivedValue] = Field(
+        default={},
+        description='Values computed from parameters: a formula "$(gap + 4 m)", or a table by the value of one.',
+    )
     isolation: IsolationTable = Field(
         default=IsolationTable(), description="Where units run that do not say so themselves."
     )
@@ -266,7 +303,11 @@ class SceneFile(Table):
         default={}, description='What must hold. "timing" is the timing budget of a live run.'
     )
     faults: dict[Name, FaultTable] = Field(
-        default={}, description="Disturbances by name: what an input receives, made wrong on purpose."
+        default={},
+        description="Disturbances by name: inputs, outputs, parameters and units, made wrong on purpose.",
+    )
+    metrics: dict[Name, MetricTable] = Field(
+        default={}, description="Numbers of the run by name, beside its verdict."
     )
     view: dict[str, Any] = Field(default={}, description="For viewers; kept, without effect on the run.")
 

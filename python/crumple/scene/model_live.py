@@ -1,4 +1,4 @@
-"""The shape of what a scene says of live inputs and outputs, pacing, timing and faults. See `model`."""
+"""The shape of what a scene says of live inputs and outputs, pacing and timing. See `model`."""
 
 from __future__ import annotations
 
@@ -24,23 +24,8 @@ from crumple.scene.model_values import (
 
 _KINDS = ("real", "integer", "boolean")
 _POLICIES = ("hold", "extrapolate", "substitute", "fail_safe", "stop")
-_FAULTS = ("stuck_at", "bias", "gain")
-_LATER = (
-    "delay",
-    "drift",
-    "dropout",
-    "freeze",
-    "jitter",
-    "loss",
-    "noise",
-    "quantize",
-    "saturate",
-    "spike",
-    "swap",
-)
 Kind = Annotated[Any, PlainValidator(one_of(*_KINDS)), words(*_KINDS)]
 Policy = Annotated[Any, PlainValidator(one_of(*_POLICIES)), words(*_POLICIES)]
-FaultKind = Annotated[Any, PlainValidator(one_of(*_FAULTS, later=_LATER)), words(*_FAULTS)]
 _ZMQ_OR_RIG: dict[str, Any] = {"oneOf": [{"required": ["zmq"]}, {"required": ["rig"]}]}
 
 
@@ -195,21 +180,3 @@ class TimingTable(Table):
         description="99 of 100 samples of each sensor are no older than this when they are used.",
     )
     doc: Text = Field("", description="Why this is required.")
-
-
-class FaultTable(Table):
-    """[faults.NAME]: what an input receives, made wrong on purpose."""
-
-    on: Text = Field(description='The input, "unit.port".')
-    kind: FaultKind = Field(
-        description="stuck_at: it stays at `value`; bias: `value` is added; gain: it is multiplied by `value`."
-    )
-    value: Value = Field(
-        default=None, description="How wrong. Of stuck_at, left out: the last value before the fault."
-    )
-    from_: Quantity = Field(default=None, alias="from", description="Time at which it begins.")
-    until: Quantity = Field(
-        default=None, description="Time at which it is over; by default the end of the run."
-    )
-    manual: Flag = Field(default=False, description="It begins when somebody injects it, and not by itself.")
-    doc: Text = Field("", description="What it stands for.")

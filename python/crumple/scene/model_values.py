@@ -132,7 +132,7 @@ def _and(texts: list[str]) -> str:
 
 
 def _or_reference(schema: dict[str, Any]) -> WithJsonSchema:
-    return WithJsonSchema({"anyOf": [schema, {"type": "string", "pattern": rf"^\${NAME}$"}]})
+    return WithJsonSchema({"anyOf": [schema, {"type": "string", "pattern": rf"^\$({NAME}|\(.*\))$"}]})
 
 
 _ARRAY_OF_TEXTS = {"type": "array", "items": {"type": "string"}}

@@ -19,12 +19,33 @@ from crumple.live.plan import (
 )
 
 if TYPE_CHECKING:
+    from crumple import _core
     from crumple.archive import Archive
     from crumple.requirement import Requirement
     from crumple.scene.ports import UnitPorts
+    from crumple.scene_metrics import SceneMetric
+    from crumple.stl_requirement import Holds
     from crumple.unit import Unit
 
 Value = str | float | bool | list[Any]  # of a parameter, as TOML or `--set` gave it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterPlan:
+    """A parameter of a scene, as it is declared.
+
+    default, min, max: numbers in `si` where that is declared, else as the scene writes them.
+    si: its unit of measure, None where it is not declared and values carry their own.
+    choices: the only values there are, None where any will do.
+    """
+
+    name: str
+    default: Value
+    si: str | None = None
+    min: str | float | None = None
+    max: str | float | None = None
+    choices: tuple[Any, ...] | None = None
+    doc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +105,20 @@ class RecordGroup:
     every: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class EndPlan:
+    """A condition that ends the run at the first tick where it is true. units: of its signals, by name."""
+
+    text: str
+    units: Mapping[str, str | None]
+
+    def program(self) -> _core.Program:
+        """For the core of a world."""
+        from crumple.formula import parse_formula
+
+        return parse_formula(self.text).program(self.units.get)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """A scene that can be run.
@@ -92,10 +127,12 @@ class Scene:
     period [s], start [s]: exact.   stop_tick: how many ticks the run has.
     horizon [s]: the end that the file asks for; `stop`, unless it was given from outside.
     parameters: of the scene, by name, with `--set` applied.   overrides: what `--set` gave, by name.
+    declared: how the parameters are declared.   derived: what is computed from them, by name.
     isolate, step_timeout [s, wall time]: from outside, for all units, whatever they say; None: not given.
     connections: those of actuators' channels included.
     sensors, actuators: units as well, of the same names' space; `units` are those that are simulated.
-    timing: the timing budget, None where there is none.   faults: in the order in which they apply.
+    timing: the timing budget, None where there is none.   end_when: a condition that ends the run.
+    faults: in the order in which they apply.
     record: at most one group for each rate; requirements' signals are in the one with `every` 1.
     warnings: what is allowed, and may still not be meant.
     """
@@ -115,7 +152,10 @@ class Scene:
     overrides: Mapping[str, Value]
     units: Mapping[str, UnitPlan]
     connections: tuple[ConnectionPlan, ...]
-    requirements: tuple[Requirement, ...]
+    requirements: tuple[Requirement | Holds, ...]
+    metrics: tuple[SceneMetric, ...] = ()
+    declared: Mapping[str, ParameterPlan] = field(default_factory=dict)
+    derived: Mapping[str, Value] = field(default_factory=dict)
     record: tuple[RecordGroup, ...]
     isolate: bool | None = None
     step_timeout: float | None = None
@@ -124,6 +164,7 @@ class Scene:
     actuators: tuple[ActuatorPlan, ...] = ()
     rigs: tuple[RigPlan, ...] = ()
     timing: TimingPlan | None = None
+    end_when: EndPlan | None = None
     faults: tuple[FaultPlan, ...] = ()
     view: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -108,6 +108,11 @@ class FmuPorts:
         self._described = description
         self._structural = structural
 
+    @property
+    def described(self) -> Description:
+        """The FMU's description."""
+        return self._described
+
     def find_input(self, name: str) -> Port | None:
         return self._port(name, lambda causality: causality == "input")
 

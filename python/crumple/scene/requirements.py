@@ -8,13 +8,17 @@ from functools import partial
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from crumple.scene.clock import Span, TimeError, exact_time, time_text
 from crumple.scene.connections import Exposed, Units, find_output
 from crumple.scene.document import Document
+from crumple.scene.holds import plan_holds
 from crumple.scene.parameters import Parameters, split_quantity
 from crumple.scene.plan import Value
 from crumple.scene.ports import BLOBS, Port, PortError
 from crumple.scene.text import NAME, TIMING, did_you_mean, listed, shown
+from crumple.scene.values import ValueFault, quantity_text
 from crumple.si import SiError, factor_offset, parse_quantity, parse_si
 
 if TYPE_CHECKING:
@@ -22,10 +26,12 @@ if TYPE_CHECKING:
 
     from crumple.expression import Expression
     from crumple.requirement import Requirement
+    from crumple.stl_requirement import Holds
 
 _COMPARISON = re.compile(rf"\s*({NAME})\s*(<=|>=|==|!=|<|>)\s*(.+?)\s*")
 _AND = re.compile(r"\s+and\s+")
-_OR = re.compile(r"\s(?:or|not)\s|^\s*not\s")
+_OR = re.compile(r"\s+or\s+")
+_NOT = re.compile(r"\snot\s|^\s*not\s|[()]")
 
 
 _LIMITS: tuple[Literal["max", "min", "equals"], ...] = ("max", "min", "equals")
@@ -46,19 +52,33 @@ def plan_requirements(
     exposed: Exposed,
     parameters: Parameters,
     span: Span | None,
-) -> list[Requirement]:
-    """All requirements without mistakes.
+    *,
+    period: Fraction | None = None,
+) -> list[Requirement | Holds]:
+    """All requirements without mistakes. period: of the run [s].
 
     span: of the run as the file has it, None where it is not known. A run that is cut short by `--stop` does
     not reach every window, and is inconclusive.
     """
     from crumple.requirement import Requirement
 
-    plans: list[Requirement] = []
+    plans: list[Requirement | Holds] = []
     for name, table in document.tree.get("requirements", {}).items():
         if name == TIMING:
             continue  # it is judged by the clock, see `pacing`
         path = ("requirements", name)
+        if "holds" in table:
+            held = plan_holds(document, name, units, exposed, span=span, period=period)
+            try:
+                applies = _when(table, parameters)
+            except RequirementError as error:
+                document.fault((*path, error.key), error.text)
+            else:
+                if held is not None:
+                    plans.append(msgspec.structs.replace(held, **applies))
+            continue
+        if "stop" in table:
+            document.fault((*path, "stop"), "has a meaning only beside holds.")
         draft: dict[str, Any] = {"name": name, "doc": table.get("doc", "")}
         steps: list[Callable[[], dict[str, Any]]] = [
             _Judged(document, name, table, units, exposed).fields,
@@ -102,7 +122,7 @@ class _Judged:
         if key not in table:
             if self._has_fault():
                 return {}
-            wanted = 'signal = "unit.port" or metric = "max(...)"'
+            wanted = 'signal = "unit.port", metric = "max(...)" or holds = "always(...)"'
             raise RequirementError("", f"does not say what is judged: write {wanted}.")
         what = table[key]
         try:
@@ -278,13 +298,13 @@ def _window(table: Mapping[str, Any], span: Span | None) -> dict[str, Any]:
 def _when(table: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
     """Whether the requirement applies: "speed > 20 km/h and mass >= 1 t", of the scene's parameters."""
     text = table.get("when", "")
-    applies = True
-    if _OR.search(text):
+    if _NOT.search(text):
         raise RequirementError(
-            "when", 'comparisons are joined by "and" only; write a requirement for each case.'
+            "when", 'comparisons are joined by "and" and "or" only; write != or the opposite.'
         )
-    for comparison in _AND.split(text) if text.strip() else []:
-        applies &= _holds(comparison, parameters)
+    applies = not text.strip()
+    for way in _OR.split(text) if text.strip() else []:
+        applies |= all([_holds(comparison, parameters) for comparison in _AND.split(way)])
     return {"applies": applies, "when": text}
 
 
@@ -296,14 +316,16 @@ def _holds(comparison: str, parameters: Parameters) -> bool:
             "when", f'{fact}; write "speed > 20 km/h", joined by "and" where there are several.'
         )
     name, operator, written = match.groups()
-    parameters.used.add(name)
-    if name in parameters.broken:
-        return True
-    if name not in parameters.values:
-        known = did_you_mean(name, parameters.values)
-        known = known or (f" There are: {listed(parameters.values)}." if parameters.values else "")
-        raise RequirementError("when", f'"{name}" is no parameter of the scene.{known}')
-    first, second = _comparable(name, parameters.values[name], written, operator)
+    try:
+        value = parameters.known.value(name)
+    except ValueFault as fault:
+        if fault.silent:
+            return True
+        raise RequirementError("when", str(fault).replace('"$', '"')) from None
+    plan = parameters.plans.get(name)
+    if plan is not None and plan.si is not None and (number := split_quantity(written)) and not number[1]:
+        written = str(quantity_text(parse_quantity(written), plan.si))  # a plain number is in its unit
+    first, second = _comparable(name, value, written, operator)
     if operator in ("==", "!="):
         return bool(first == second) == (operator == "==")
     if operator in ("<", "<="):

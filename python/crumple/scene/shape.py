@@ -186,7 +186,7 @@ def _follow(tree: Any, loc: tuple[str | int, ...]) -> tuple[Path, list[str | int
 
 def _model_at(path: Path) -> type[BaseModel] | None:
     """The model of the table at `path`."""
-    from crumple.scene import model, model_live
+    from crumple.scene import model, model_faults, model_live
 
     if not path:
         return model.SceneFile
@@ -212,7 +212,8 @@ def _model_at(path: Path) -> type[BaseModel] | None:
     named: dict[Any, type[BaseModel]] = {
         "actuators": model_live.ActuatorTable,
         "connect": model.LinkTable,
-        "faults": model_live.FaultTable,
+        "faults": model_faults.FaultTable,
+        "metrics": model.MetricTable,
         "parameters": model.ParameterTable,
         "requirements": model.RequirementTable,
         "rigs": model_live.RigTable,

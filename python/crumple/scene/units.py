@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crumple.errors import CrumpleError, PluginError
 from crumple.scene.clock import TimeError, every_of, simplest, time_text
 from crumple.scene.document import Document
+from crumple.scene.instances import Instance, Instances
 from crumple.scene.isolation import Isolation, plan_isolation
 from crumple.scene.plan import UnitPlan
 from crumple.scene.ports import FmuPorts, PluginPorts
@@ -30,8 +31,11 @@ _ONLY_PLUGIN = {"with": "start"}
 class _Drafted:
     """A unit on its way to a plan."""
 
-    def __init__(self, document: Document, name: str, table: Mapping[str, Any]) -> None:
+    def __init__(
+        self, document: Document, name: str, table: Mapping[str, Any], instance: Instance | None
+    ) -> None:
         self.document = document
+        self.instance = instance
         self.path: Path = ("units", name)
         self.table = table
         self.plan = UnitPlan(name=name, model="", every=1, values={})
@@ -42,16 +46,28 @@ class _Drafted:
     def values(self, key: str) -> dict[str, Any]:
         return dict(self.table.get(key, {}))
 
+    def own_value(self, path: Path, value: Any, *, array: bool) -> Any:
+        """Of a list, one value each, that of this instance. array: whether each value is a list itself."""
+        if self.instance is None or not isinstance(value, list):
+            return value
+        if array and not (value and all(isinstance(item, list) for item in value)):
+            return value
+        if len(value) != self.instance.total:
+            made = f"{self.instance.total} of {self.instance.of}"
+            self.document.fault(path, f"has {len(value)} values, and there are {made}: give one each.")
+            return value[0] if value else 0.0
+        return value[self.instance.number - 1]
 
-def plan_units(document: Document, period: Fraction | None) -> dict[str, UnitPlan]:
+
+def plan_units(document: Document, period: Fraction | None, instances: Instances) -> dict[str, UnitPlan]:
     """All units by name, those with mistakes too; `ports` is None where they cannot be known.
 
-    period: of the clock [s], None where it is not known.
+    period: of the clock [s], None where it is not known.   instances: of units that have a count.
     """
     plans: dict[str, UnitPlan] = {}
     everywhere = plan_isolation(document, ("isolation",), document.tree.get("isolation", {}))
     for name, table in document.tree.get("units", {}).items():
-        drafted = _Drafted(document, name, table)
+        drafted = _Drafted(document, name, table, instances.of(name))
         drafted.plan = replace(drafted.plan, every=_every(drafted, period))
         _isolate(drafted, everywhere)
         if "fmu" in table and "plugin" in table:
@@ -120,7 +136,12 @@ def _plugin(drafted: _Drafted) -> None:
     except SystemExit:
         drafted.fault("plugin", f'"{name}" ends the process while it is imported: take sys.exit() out of it.')
         return
+    declared_parameters = plugin.declared_parameters()
     for key, value in values.items():
+        known_parameter = declared_parameters.get(key)
+        if known_parameter is not None:
+            array = isinstance(known_parameter.default, list | tuple)
+            value = values[key] = drafted.own_value((*drafted.path, "with", key), value, array=array)
         try:
             plugin.check_parameters({key: value})
         except PluginError as error:
@@ -221,6 +242,10 @@ def _starts(drafted: _Drafted, described: Description) -> dict[str, int]:
     for name in sorted(drafted.plan.values, key=sizes_others, reverse=True):
         try:
             variable = find_variable(described, name)
+            own = drafted.own_value(
+                (*drafted.path, "start", name), drafted.plan.values[name], array=bool(variable.dims)
+            )
+            drafted.plan.values[name] = own  # type: ignore[index]
             encoded = encode_start(variable, drafted.plan.values[name], described, structural=structural)
             if sizes_others(name):
                 structural[name] = int(float(encoded[0]))
