@@ -64,6 +64,17 @@ _AROUND: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "b": {"shape": "circle", "radius": "10.5 mm", "x": "27.5 mm", "heat": "pack.temperature_2"},
         },
     ),
+    "vessel": (
+        {"x": [-4.2, 1.3], "y": [-0.15, 2.2], "ground": False, "ruler": False, "scale_bar": False},
+        {},
+    ),
+    "plume": ({"x": [-1.4, 1.4], "y": [-0.1, 1.2], "ruler": False}, {}),
+    "diagram": (
+        {"x": [-2.3, 2.3], "y": [-0.95, 1.0], "ground": False, "ruler": False, "scale_bar": False},
+        {},
+    ),
+    "person": ({"x": [-1.6, 1.6], "y": [-0.05, 1.9], "ruler": False, "scale_bar": False}, {}),
+    "robot_arm": ({"x": [-2.0, 1.0], "y": [-0.05, 1.6], "ruler": False, "scale_bar": False}, {}),
     "gauge": ({**_SIDE, "ruler": False}, {}),
     "wall": ({**_SIDE, "x": [-2.0, 1.5]}, {}),
 }
@@ -92,6 +103,12 @@ def session() -> PaperSession:
         "walker.phase": (1.9, "rad"),
         "aeb.time_to_collision": (0.82, "s"),
         "pack.flow_1": (42.0, "W"),
+        "reactor.temperature": (462.0 + 6.0 * t, "K"),
+        "reactor.level": (0.9, "1"),
+        "jacket.flow": (0.7, "1"),
+        "disk.flow": (160.0, "kg/min"),
+        "body.force": (130.0, "N"),
+        "body.robot_position": (0.0, "m"),
         **{
             f"pack.temperature_{n}": (celsius + 273.15, "K")
             for n, celsius in enumerate((455, 270, 132, 56), start=1)

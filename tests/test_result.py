@@ -53,7 +53,7 @@ def test_the_json_is_plain_and_has_what_a_script_needs(failed: crumple.Result) -
     assert found.keys() == {
         "verdict", "reason", "exit_code", "conditions", "digest", "requirements", "metrics", "run"
     }  # fmt: skip
-    assert found["metrics"]["time_to_close"] == "inf"  # JSON has no infinity
+    assert found["metrics"]["time_to_close"]["value"] == "inf"  # JSON has no infinity
     by_name = {r["name"]: r for r in found["requirements"]}
     assert by_name["x"]["decided"] == 0.0
     assert by_name["x"]["margin"] == pytest.approx(1 - 15 / 2)

@@ -1,4 +1,5 @@
-// FMI 3.0 co-simulation over instance.c. Float64 scalars only; no events, clocks, early return or derivatives.
+// FMI 3.0 co-simulation over instance.c. Float64 scalars and arrays, UInt64 for their sizes; no events, clocks, early
+// return or derivatives.
 
 #define CRUMPLE_FMI_PROTOTYPES
 #include <fmi/fmi3.h>
@@ -108,29 +109,69 @@ fmi3Status fmi3DoStep(fmi3Instance instance, fmi3Float64 currentCommunicationPoi
 
 #define VALUE_REFERENCE_OF_TIME 0
 
+// Whether `given` values are what these variables take: one for a scalar, the length of an array.
+static bool right_count(Instance* self, const char* call, const fmi3ValueReference refs[], size_t count, size_t given,
+                        const void* values) {
+    if (count > 0 && (!refs || !values)) return instance_fail(self, call, "null pointer for %zu values.", given);
+    const size_t wanted = instance_room(self, refs, count);
+    return given == wanted || instance_fail(self, call, "%zu values for %zu scalars.", given, wanted);
+}
+
 fmi3Status fmi3GetFloat64(fmi3Instance instance, const fmi3ValueReference valueReferences[], size_t nValueReferences,
                           fmi3Float64 values[], size_t nValues) {
     Instance* self = instance_of(instance);
-    if (nValues != nValueReferences)
-        return status_of(instance_fail(self, __func__, "%zu values for %zu scalars.", nValues, nValueReferences));
-    if (nValueReferences > 0 && (!valueReferences || !values))
-        return status_of(instance_fail(self, __func__, "null pointer for %zu values.", nValues));
+    if (!right_count(self, __func__, valueReferences, nValueReferences, nValues, values)) return fmi3Error;
     size_t from = 0;  // what lies between two asks for the time is got in one call
     for (size_t i = 0; i < nValueReferences; ++i) {
         if (valueReferences[i] != VALUE_REFERENCE_OF_TIME) continue;
-        if (!instance_get(self, __func__, valueReferences + from, i - from, values + from)) return fmi3Error;
-        values[i] = self->now.time;
+        if (!instance_get(self, __func__, valueReferences + from, i - from, values)) return fmi3Error;
+        values += instance_room(self, valueReferences + from, i - from);
+        *values++ = self->now.time;
         from = i + 1;
     }
-    return status_of(instance_get(self, __func__, valueReferences + from, nValueReferences - from, values + from));
+    return status_of(instance_get(self, __func__, valueReferences + from, nValueReferences - from, values));
 }
 
 fmi3Status fmi3SetFloat64(fmi3Instance instance, const fmi3ValueReference valueReferences[], size_t nValueReferences,
                           const fmi3Float64 values[], size_t nValues) {
     Instance* self = instance_of(instance);
-    if (nValues != nValueReferences)
+    return status_of(right_count(self, __func__, valueReferences, nValueReferences, nValues, values) &&
+                     instance_set(self, __func__, valueReferences, nValueReferences, values));
+}
+
+// ---- Sizes of arrays -----------------------------------------------------------------------------------------------
+
+fmi3Status fmi3EnterConfigurationMode(fmi3Instance instance) {
+    return status_of(instance_configure(instance_of(instance), __func__));
+}
+
+fmi3Status fmi3ExitConfigurationMode(fmi3Instance instance) {
+    return status_of(instance_configured(instance_of(instance), __func__));
+}
+
+fmi3Status fmi3GetUInt64(fmi3Instance instance, const fmi3ValueReference valueReferences[], size_t nValueReferences,
+                         fmi3UInt64 values[], size_t nValues) {
+    Instance* self = instance_of(instance);
+    if (nValues != nValueReferences || (nValues > 0 && (!valueReferences || !values)))
         return status_of(instance_fail(self, __func__, "%zu values for %zu scalars.", nValues, nValueReferences));
-    return status_of(instance_set(self, __func__, valueReferences, nValueReferences, values));
+    for (size_t i = 0; i < nValues; ++i) {
+        double value;
+        if (!instance_get_sizes(self, __func__, valueReferences + i, 1, &value)) return fmi3Error;
+        values[i] = (fmi3UInt64)value;
+    }
+    return fmi3OK;
+}
+
+fmi3Status fmi3SetUInt64(fmi3Instance instance, const fmi3ValueReference valueReferences[], size_t nValueReferences,
+                         const fmi3UInt64 values[], size_t nValues) {
+    Instance* self = instance_of(instance);
+    if (nValues != nValueReferences || (nValues > 0 && (!valueReferences || !values)))
+        return status_of(instance_fail(self, __func__, "%zu values for %zu scalars.", nValues, nValueReferences));
+    for (size_t i = 0; i < nValues; ++i) {
+        const double value = (double)values[i];
+        if (!instance_set_sizes(self, __func__, valueReferences + i, 1, &value)) return fmi3Error;
+    }
+    return fmi3OK;
 }
 
 // ---- State ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ static fmi3Status cannot(fmi3Instance instance, const char* call) {
 // Types this FMU has no variables of: an empty call is fine, any other is an error.
 static fmi3Status no_variables(fmi3Instance instance, const char* call, size_t count) {
     if (count == 0) return fmi3OK;
-    instance_fail(instance, call, "all variables of this FMU are Float64.");
+    instance_fail(instance, call, "this FMU has no variables of this type.");
     return fmi3Error;
 }
 
@@ -38,7 +38,6 @@ NO_VARIABLES_OF(UInt16)
 NO_VARIABLES_OF(Int32)
 NO_VARIABLES_OF(UInt32)
 NO_VARIABLES_OF(Int64)
-NO_VARIABLES_OF(UInt64)
 NO_VARIABLES_OF(Boolean)
 NO_VARIABLES_OF(String)
 
@@ -99,10 +98,6 @@ fmi3Status fmi3GetOutputDerivatives(fmi3Instance instance, const fmi3ValueRefere
     (void)valueReferences, (void)nValueReferences, (void)orders, (void)values, (void)nValues;
     return cannot(instance, __func__);
 }
-
-fmi3Status fmi3EnterConfigurationMode(fmi3Instance instance) { return cannot(instance, __func__); }
-
-fmi3Status fmi3ExitConfigurationMode(fmi3Instance instance) { return cannot(instance, __func__); }
 
 fmi3Status fmi3EnterEventMode(fmi3Instance instance) { return cannot(instance, __func__); }
 

@@ -33,6 +33,10 @@ static double* value_of(const Instance* self, const Variable* variable) {
     return (double*)(void*)((char*)self->values + variable->offset);
 }
 
+static size_t length_of(const Instance* self, const Variable* variable) {
+    return variable->room ? (size_t)*(double*)(void*)((char*)self->values + variable->length) : 1;
+}
+
 static Phase phase_of(const Instance* self) { return (Phase)self->now.phase; }
 
 static const char* phase_text(Phase phase) {
@@ -45,6 +49,8 @@ static const char* phase_text(Phase phase) {
             return "after initialisation mode";
         case TERMINATED:
             return "after terminate";
+        case CONFIGURING:
+            return "in configuration mode";
         default:
             return "after an error; reset or free this instance";
     }
@@ -52,8 +58,11 @@ static const char* phase_text(Phase phase) {
 
 static void set_start_values(Instance* self) {
     memset(self->values, 0, crumple_model.size);
-    for (size_t i = 0; i < crumple_model.count; ++i)
-        *value_of(self, &crumple_model.variables[i]) = crumple_model.variables[i].start;
+    for (size_t i = 0; i < crumple_model.count; ++i) {
+        const Variable* v = &crumple_model.variables[i];
+        double* values = value_of(self, v);
+        for (size_t k = 0; k < (v->room ? v->room : 1); ++k) values[k] = v->start;
+    }
     self->now = (Moment){INSTANTIATED, 0.0, HUGE_VAL, 1.0};
 }
 
@@ -99,9 +108,13 @@ static bool refresh(Instance* self, const char* call) {
 static bool outputs_finite(Instance* self, const char* call) {
     for (size_t i = 0; i < crumple_model.count; ++i) {
         const Variable* v = &crumple_model.variables[i];
-        if (v->role == OUTPUT_ROLE && !isfinite(*value_of(self, v)))
-            return instance_fail(self, call, "output %s is no longer a finite number at t = %.9g s.", v->name,
-                                 self->now.time);
+        if (v->role != OUTPUT_ROLE) continue;
+        const double* values = value_of(self, v);
+        const size_t length = length_of(self, v);
+        for (size_t k = 0; k < length; ++k)
+            if (!isfinite(values[k]))
+                return instance_fail(self, call, "output %s is no longer a finite number at t = %.9g s.", v->name,
+                                     self->now.time);
     }
     return true;
 }
@@ -112,6 +125,21 @@ bool instance_plan(Instance* self, const char* call, double start, bool has_stop
         return instance_fail(self, call, "the stop time %.9g s lies before the start time %.9g s.", stop, start);
     self->now.time = start;
     self->now.stop = has_stop ? stop : HUGE_VAL;
+    return true;
+}
+
+bool instance_configure(Instance* self, const char* call) {
+    bool sizes = false;
+    for (size_t i = 0; i < crumple_model.count; ++i) sizes |= crumple_model.variables[i].role == SIZE_ROLE;
+    if (!sizes) return instance_fail(self, call, "not supported, see modelDescription.xml.");
+    if (!instance_allowed(self, call, INSTANTIATED)) return false;
+    self->now.phase = CONFIGURING;
+    return true;
+}
+
+bool instance_configured(Instance* self, const char* call) {
+    if (!instance_allowed(self, call, CONFIGURING)) return false;
+    self->now.phase = INSTANTIATED;
     return true;
 }
 
@@ -160,24 +188,44 @@ static const Variable* find(unsigned ref) {
     return ref >= 1 && ref <= crumple_model.count ? &crumple_model.variables[ref - 1] : NULL;
 }
 
+size_t instance_room(const Instance* self, const unsigned* refs, size_t count) {
+    size_t room = 0;
+    for (size_t i = 0; i < count; ++i) {
+        const Variable* v = find(refs[i]);
+        room += v ? length_of(self, v) : 1;
+    }
+    return room;
+}
+
+// One number of a variable that may be set now.
+static bool set_number(Instance* self, const char* call, const Variable* v, double* to, double value) {
+    if (!isfinite(value)) return instance_fail(self, call, "%s must be a finite number.", v->name);
+    if (value < v->least)
+        return instance_fail(self, call, "%s = %.9g %s is below its least value, %.9g %s.", v->name, value, v->si,
+                             v->least, v->si);
+    if (value > v->most)
+        return instance_fail(self, call, "%s = %.9g %s is above its greatest value, %.9g %s.", v->name, value, v->si,
+                             v->most, v->si);
+    *to = value;
+    return true;
+}
+
 bool instance_set(Instance* self, const char* call, const unsigned* refs, size_t count, const double* values) {
     if (!instance_allowed(self, call, INSTANTIATED | INITIALISING | STEPPING)) return false;
     if (count > 0 && (!refs || !values)) return instance_fail(self, call, "null pointer for %zu values.", count);
     for (size_t i = 0; i < count; ++i) {
         const Variable* v = find(refs[i]);
-        const double value = values[i];
         if (!v) return instance_fail(self, call, "no variable has the value reference %u that can be set.", refs[i]);
         if (v->role == OUTPUT_ROLE) return instance_fail(self, call, "%s is an output; it cannot be set.", v->name);
+        if (v->role == SIZE_ROLE)
+            return instance_fail(self, call, "%s is the size of arrays; it is a UInt64, set in configuration mode.",
+                                 v->name);
         if (v->role == PARAMETER_ROLE && phase_of(self) == STEPPING)
             return instance_fail(self, call, "%s is a fixed parameter; set it before initialisation ends.", v->name);
-        if (!isfinite(value)) return instance_fail(self, call, "%s must be a finite number.", v->name);
-        if (value < v->least)
-            return instance_fail(self, call, "%s = %.9g %s is below its least value, %.9g %s.", v->name, value, v->si,
-                                 v->least, v->si);
-        if (value > v->most)
-            return instance_fail(self, call, "%s = %.9g %s is above its greatest value, %.9g %s.", v->name, value,
-                                 v->si, v->most, v->si);
-        *value_of(self, v) = value;
+        double* to = value_of(self, v);
+        const size_t length = length_of(self, v);
+        for (size_t k = 0; k < length; ++k)
+            if (!set_number(self, call, v, to + k, *values++)) return false;
     }
     if (phase_of(self) != STEPPING) self->now.stale = 1.0;
     return true;
@@ -189,7 +237,36 @@ bool instance_get(Instance* self, const char* call, const unsigned* refs, size_t
     if (phase_of(self) == INITIALISING && !refresh(self, call)) return false;
     for (size_t i = 0; i < count; ++i) {
         const Variable* v = find(refs[i]);
-        if (!v) return instance_fail(self, call, "no variable has the value reference %u.", refs[i]);
+        if (!v || v->role == SIZE_ROLE)
+            return instance_fail(self, call, "no variable has the value reference %u.", refs[i]);
+        const double* from = value_of(self, v);
+        const size_t length = length_of(self, v);
+        for (size_t k = 0; k < length; ++k) *values++ = from[k];
+    }
+    return true;
+}
+
+static const Variable* find_size(Instance* self, const char* call, unsigned ref) {
+    const Variable* v = find(ref);
+    if (v && v->role == SIZE_ROLE) return v;
+    instance_fail(self, call, "no size of an array has the value reference %u.", ref);
+    return NULL;
+}
+
+bool instance_set_sizes(Instance* self, const char* call, const unsigned* refs, size_t count, const double* values) {
+    if (!instance_allowed(self, call, CONFIGURING)) return false;
+    for (size_t i = 0; i < count; ++i) {
+        const Variable* v = find_size(self, call, refs[i]);
+        if (!v || !set_number(self, call, v, value_of(self, v), values[i])) return false;
+    }
+    return true;
+}
+
+bool instance_get_sizes(Instance* self, const char* call, const unsigned* refs, size_t count, double* values) {
+    if (!instance_allowed(self, call, ANY_PHASE)) return false;
+    for (size_t i = 0; i < count; ++i) {
+        const Variable* v = find_size(self, call, refs[i]);
+        if (!v) return false;
         values[i] = *value_of(self, v);
     }
     return true;

@@ -11,7 +11,8 @@ typedef enum {
     STEPPING = 4,
     TERMINATED = 8,
     FAILED = 16,
-    ANY_PHASE = 31,
+    CONFIGURING = 32,  // FMI 3: sizes of arrays are being set
+    ANY_PHASE = 63,
 } Phase;
 
 // What is saved besides the values.
@@ -38,12 +39,20 @@ bool instance_fail(Instance* self, const char* call, const char* format, ...);
 bool instance_allowed(Instance* self, const char* call, unsigned phases);
 
 bool instance_plan(Instance* self, const char* call, double start, bool has_stop, double stop);  // times [s]
-bool instance_begin(Instance* self, const char* call);  // begins initialisation mode
-bool instance_ready(Instance* self, const char* call);  // ends initialisation mode
+bool instance_configure(Instance* self, const char* call);   // begins configuration mode
+bool instance_configured(Instance* self, const char* call);  // ends it
+bool instance_begin(Instance* self, const char* call);       // begins initialisation mode
+bool instance_ready(Instance* self, const char* call);       // ends initialisation mode
 bool instance_step(Instance* self, const char* call, double time, double step);
 bool instance_end(Instance* self, const char* call);
 bool instance_reset(Instance* self);
 
+// How many numbers these variables have together; a reference that is not known counts as one.
+size_t instance_room(const Instance* self, const unsigned* refs, size_t count);
+// `values` are as many as instance_room says, array after array. Sizes of arrays have calls of their own, as they
+// have a type of their own in FMI 3.
+bool instance_set_sizes(Instance* self, const char* call, const unsigned* refs, size_t count, const double* values);
+bool instance_get_sizes(Instance* self, const char* call, const unsigned* refs, size_t count, double* values);
 bool instance_set(Instance* self, const char* call, const unsigned* refs, size_t count, const double* values);
 bool instance_get(Instance* self, const char* call, const unsigned* refs, size_t count, double* values);
 

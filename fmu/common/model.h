@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef enum { PARAMETER_ROLE, INPUT_ROLE, OUTPUT_ROLE } Role;
+typedef enum { PARAMETER_ROLE, INPUT_ROLE, OUTPUT_ROLE, SIZE_ROLE } Role;  // SIZE_ROLE: a structural parameter, FMI 3
 
 // One FMI variable. Its value reference is its place in the table plus one (0 is FMI 3's time), so the order of the
 // table is the order of modelDescription.xml; tests/test_fmu_physics.py holds the two against each other.
@@ -18,6 +18,8 @@ typedef struct {
     size_t offset;       // of the double in the model's struct
     double start;        // parameters and inputs
     double least, most;  // parameters: what is accepted, both ends included
+    size_t room;         // 0: a scalar; else an array (FMI 3) with room for so many doubles in the struct
+    size_t length;       // of an array: offset of the double that says how many of them there are, at most `room`
 } Variable;
 
 typedef struct {
@@ -37,8 +39,16 @@ typedef struct {
 
 extern const Model crumple_model;  // the one of this library, defined in its model.c
 
-// Rows of the table; the struct of the model is called Self.
-#define PARAMETER(field, si, start, least, most) {#field, si, PARAMETER_ROLE, offsetof(Self, field), start, least, most}
-#define INPUT(field, si, start) {#field, si, INPUT_ROLE, offsetof(Self, field), start, -DBL_MAX, DBL_MAX}
-#define OUTPUT(field, si) {#field, si, OUTPUT_ROLE, offsetof(Self, field), 0.0, -DBL_MAX, DBL_MAX}
+// Rows of the table; the struct of the model is called Self. A SIZE is a structural parameter: the number of elements
+// of the arrays that name it. It is a UInt64 in modelDescription.xml, and a double in the struct like everything else.
+#define PARAMETER(field, si, start, least, most) \
+    {#field, si, PARAMETER_ROLE, offsetof(Self, field), start, least, most, 0, 0}
+#define INPUT(field, si, start) {#field, si, INPUT_ROLE, offsetof(Self, field), start, -DBL_MAX, DBL_MAX, 0, 0}
+#define OUTPUT(field, si) {#field, si, OUTPUT_ROLE, offsetof(Self, field), 0.0, -DBL_MAX, DBL_MAX, 0, 0}
+#define SIZE(field, start, least, most) {#field, "1", SIZE_ROLE, offsetof(Self, field), start, least, most, 0, 0}
+#define ROOM(field) (sizeof(((Self*)0)->field) / sizeof(double))
+#define INPUT_ARRAY(field, si, start, size) \
+    {#field, si, INPUT_ROLE, offsetof(Self, field), start, -DBL_MAX, DBL_MAX, ROOM(field), offsetof(Self, size)}
+#define OUTPUT_ARRAY(field, si, size) \
+    {#field, si, OUTPUT_ROLE, offsetof(Self, field), 0.0, -DBL_MAX, DBL_MAX, ROOM(field), offsetof(Self, size)}
 #define TABLE(variables) variables, sizeof(variables) / sizeof((variables)[0])

@@ -3,6 +3,7 @@
 
 #include "../common/model.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "../common/crush_law.h"
@@ -20,23 +21,28 @@
 #define BELT_REMAIN 0.3          // belt force left on the way back: a drop of 70 per cent
 
 typedef struct {
+    double fired, time;  // 0 or 1; [s]
+} Squib;
+
+typedef struct {
     // inputs: torso and head from where they sat, against the cabin, forward positive
     double fire, torso_displacement, torso_velocity, head_displacement, head_velocity;
+    double fire_pretensioner, fire_stage1, fire_stage2;  // one squib each; `fire` is all of them at once
     // parameters
     double slack, belt_stiffness, limiter_force, belt_unload_stiffness;
     double pretensioner_delay, pretensioner_speed, pretensioner_force, pretensioner_stroke;
-    double bag_volume, ignition_delay, fill_delay, gas_ratio, vent_area;
+    double bag_volume, ignition_delay, fill_delay, gas_ratio, stage1_share, vent_area;
     double bag_torso_distance, bag_torso_area, bag_torso_depth, bag_head_distance, bag_head_area, bag_head_depth;
     double wheel_distance, wheel_stiffness, wheel_yield, wheel_unload_stiffness;
     double column_distance, column_stiffness, column_yield, column_unload_stiffness;
     // outputs
     double torso_force, head_force, belt_force, bag_force, wheel_force, column_force;
-    double bag_pressure, bag_fill, pretensioner_travel;
+    double bag_pressure, bag_fill, pretensioner_travel, gas_share;
     double belt_energy, pretensioner_energy, bag_energy, wheel_energy, absorbed_energy, energy_error;
     // states besides pretensioner_travel and the energies
     double gas;  // what the bag's gas would fill at atmospheric pressure with the same energy [m^3]
     // history
-    double fired, fire_time;                                    // 0 or 1; [s]
+    Squib pretensioner, stage1, stage2;
     double deepest_belt, deepest_wheel, deepest_column;         // [m]
     double last_step, last_torso_velocity, last_head_velocity;  // of the step before, for extrapolation; step 0: none
     CrushLaw belt, wheel, column;
@@ -90,6 +96,11 @@ static const Variable VARIABLES[] = {
     OUTPUT(wheel_energy, "J"),
     OUTPUT(absorbed_energy, "J"),
     OUTPUT(energy_error, "1"),
+    INPUT(fire_pretensioner, "1", 0.0),
+    INPUT(fire_stage1, "1", 0.0),
+    INPUT(fire_stage2, "1", 0.0),
+    PARAMETER(stage1_share, "1", 0.7, 0.0, 1.0),
+    OUTPUT(gas_share, "1"),
 };
 
 // Where torso and head are, against the cabin [m, m/s].
@@ -162,8 +173,8 @@ static double pressed_area(double into, double depth, double area, double* volum
     return area;
 }
 
-// Gas into the bag [m^3/s at atmospheric pressure], `since` [s] after fire: rises, stays, falls. Its level is such that
-// the bag is just full at fill_delay; the inflator burns on until it has given gas_ratio times the volume.
+// Gas of both stages together [m^3/s at atmospheric pressure], `since` [s] after fire: rises, stays, falls. Its level
+// is such that the bag is just full at fill_delay; the inflator burns on until it has given gas_ratio times the volume.
 static double inflow(const Self* self, double since) {
     const double t = since - self->ignition_delay;
     const double level = self->bag_volume / (self->fill_delay - self->ignition_delay - 0.5 * RAMP);
@@ -172,6 +183,13 @@ static double inflow(const Self* self, double since) {
     const double rise = t / RAMP, fall = (end - t) / RAMP;
     const double share = rise < fall ? rise : fall;
     return share < 1.0 ? share * level : level;
+}
+
+// Each stage gives its share, on its own time.
+static double gas_in(const Self* self, double time) {
+    const double first = self->stage1.fired != 0.0 ? inflow(self, time - self->stage1.time) : 0.0;
+    const double second = self->stage2.fired != 0.0 ? inflow(self, time - self->stage2.time) : 0.0;
+    return self->stage1_share * first + (1.0 - self->stage1_share) * second;
 }
 
 static Forces forces(const Self* self, const Motion* m, double time, double gas, double travel) {
@@ -189,9 +207,7 @@ static Forces forces(const Self* self, const Motion* m, double time, double gas,
     const double least = LEAST_VOLUME * self->bag_volume;
     if (f.room < least) f.room = least;
 
-    const double since = time - self->fire_time;
-    const bool fired = self->fired != 0.0;
-    const double in = fired ? inflow(self, since) : 0.0;
+    const double in = gas_in(self, time);
     if (gas <= f.room) {
         f.gas_rate = in;  // not yet taut: the bag unfolds at atmospheric pressure
     } else {
@@ -205,9 +221,9 @@ static Forces forces(const Self* self, const Motion* m, double time, double gas,
     f.bag_torso = f.pressure * torso_area;
     f.bag_head = f.pressure * head_area;
 
-    const double pulling = since - self->pretensioner_delay;
-    if (fired && pulling > 0.0 && pulling < PRETENSIONER_BURN && travel < self->pretensioner_stroke &&
-        f.belt < self->pretensioner_force)
+    const double pulling = time - self->pretensioner.time - self->pretensioner_delay;
+    if (self->pretensioner.fired != 0.0 && pulling > 0.0 && pulling < PRETENSIONER_BURN &&
+        travel < self->pretensioner_stroke && f.belt < self->pretensioner_force)
         f.pretensioner_rate = self->pretensioner_speed * (1.0 - f.belt / self->pretensioner_force);
     return f;
 }
@@ -239,6 +255,7 @@ static void write_outputs(Self* self, const Motion* m, double time) {
     self->head_force = f.bag_head + f.wheel;
     self->bag_pressure = f.pressure;
     self->bag_fill = self->gas < f.room ? self->gas / f.room : 1.0;
+    self->gas_share = self->stage1.fired * self->stage1_share + self->stage2.fired * (1.0 - self->stage1_share);
     self->absorbed_energy = self->belt_energy - self->pretensioner_energy + self->bag_energy + self->wheel_energy;
     // work by integration against the areas of the curves; the bag has no such second way
     const double by_curve =
@@ -264,19 +281,26 @@ static void start(void* memory, double time) {
     self->column = elastic_plastic(self->column_stiffness, self->column_yield, self->column_unload_stiffness, 0.0);
     self->gas = self->pretensioner_travel = 0.0;
     self->belt_energy = self->pretensioner_energy = self->bag_energy = self->wheel_energy = 0.0;
-    self->fired = self->fire_time = 0.0;
+    const Squib unlit = {0.0, 0.0};
+    self->pretensioner = self->stage1 = self->stage2 = unlit;
     self->deepest_belt = self->deepest_wheel = self->deepest_column = 0.0;
     self->last_step = self->last_torso_velocity = self->last_head_velocity = 0.0;
     const Motion seated = {0.0, 0.0, 0.0, 0.0};  // inputs count from the first step on
     write_outputs(self, &seated, time);
 }
 
+// A squib cannot be unlit: the first command counts.
+static void light(Squib* squib, double command, double time) {
+    if (squib->fired != 0.0 || command < 0.5) return;
+    squib->fired = 1.0;
+    squib->time = time;
+}
+
 static void step(void* memory, double time, double length) {
     Self* self = memory;
-    if (self->fired == 0.0 && self->fire >= 0.5) {
-        self->fired = 1.0;
-        self->fire_time = time;
-    }
+    light(&self->pretensioner, fmax(self->fire, self->fire_pretensioner), time);
+    light(&self->stage1, fmax(self->fire, self->fire_stage1), time);
+    light(&self->stage2, fmax(self->fire, self->fire_stage2), time);
     Course course = {self,
                      time,
                      {self->torso_displacement, self->torso_velocity, self->head_displacement, self->head_velocity},

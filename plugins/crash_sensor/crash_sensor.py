@@ -18,6 +18,7 @@ class CrashSensor(Unit):
     """
 
     acceleration = Input("m/s^2", doc="true acceleration at the place of the sensor")
+    disturbance = Input("m/s^2", start=0.0, doc="what shakes the place of the sensor besides")
     measured = Output("m/s^2", doc="what the sensor says")
     range = Parameter(100 * G, "m/s^2", min=0.0, doc="largest value of either sign")
     bits = Parameter(12, min=1, max=32, doc="resolution: the range from - to + has 2^bits steps")
@@ -32,7 +33,7 @@ class CrashSensor(Unit):
 
     def step(self, now) -> None:  # type: ignore[no-untyped-def]
         share = self._share
-        self._x += share * (self.acceleration - self._x)
+        self._x += share * (self.acceleration + self.disturbance - self._x)
         self._y += share * (self._x - self._y)
         self._z += share * (self._y - self._z)
         value = self._z

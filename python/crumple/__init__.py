@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crumple import metrics as metrics
+    from crumple.campaign import cases
     from crumple.errors import (
         BuildError,
         CrumpleError,
@@ -63,6 +64,7 @@ _HOME = {
     "Unit": "unit",
     "UsageError": "errors",
     "World": "world",
+    "cases": "campaign",
     "load_scene": "scene",
     "open_run": "result",
     "replay": "replaying",
@@ -94,6 +96,7 @@ __all__ = [
     "Unit",
     "UsageError",
     "World",
+    "cases",
     "load_scene",
     "metrics",
     "open_run",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from crumple.live.pacing import Pacing
     from crumple.run_folder import RunFolder
     from crumple.scene import Scene
+    from crumple.scene_metrics import MetricResult
     from crumple.world import World
 
 
@@ -61,8 +62,10 @@ class _Judged(msgspec.Struct, kw_only=True):
     ending: Ending
     verdict: Verdict
     requirements: Sequence[RequirementResult]
+    metrics: Sequence[MetricResult] = ()
     digest: str = ""
     timing: dict[str, Any] | None = None
+    faults: Sequence[dict[str, Any]] = ()
 
 
 def conclude(ran: Ran, ending: Ending) -> Result:
@@ -108,6 +111,7 @@ def _judged(ran: Ran, ending: Ending) -> _Judged:
     world, watch = ran.world, ran.watch
     assert world is not None
     timing = ran.pacing.figures() if ran.pacing is not None else None
+    faults = ran.pacing.faults.to_json() if ran.pacing is not None else ()
     ending = _freed(ran, ending)
     closed = _close_recorders(ran, ending)
     signals = Signals(ran.folder.path)
@@ -116,7 +120,8 @@ def _judged(ran: Ran, ending: Ending) -> _Judged:
         watch.profile = world.profile()
     watch.warnings = [text for text in world.warnings if text not in ran.warned]
     digest = world.digest() if ending.how != "error" else ""
-    requirements, failure = _requirements(ran, signals, ending)
+    requirements, failure = requirement_results(ran, signals, ending)
+    metrics = metric_results(ran, signals, ending)
     if failure is not None and ending.how != "error":
         watch.error = failure
         ending = replace(ending, how="error", where="run", text=str(failure))
@@ -132,7 +137,15 @@ def _judged(ran: Ran, ending: Ending) -> _Judged:
     if verdict.outcome == "fail":
         with suppress(Exception):  # hints explain, they do not judge
             watch.hints = never_moved(world, signals, [r for r in requirements if r.status == "fail"])
-    return _Judged(ending=ending, verdict=verdict, requirements=requirements, digest=digest, timing=timing)
+    return _Judged(
+        ending=ending,
+        verdict=verdict,
+        requirements=requirements,
+        metrics=metrics,
+        digest=digest,
+        timing=timing,
+        faults=faults,
+    )
 
 
 def _not_judged(ran: Ran, ending: Ending, text: str, how: Any) -> _Judged:
@@ -182,13 +195,16 @@ def _counted(ran: Ran, recording: Recording, signals: Signals, ending: Ending) -
     return Recording(rows=rows, expected=expected, failure=recording.failure)
 
 
-def _requirements(
+def requirement_results(
     ran: Ran, signals: Signals, ending: Ending
 ) -> tuple[list[RequirementResult], CrumpleError | None]:
     """How each came out, and the first failure of a metric."""
     scene = ran.scene
     horizon = float(max(scene.horizon, scene.stop))  # [s] that requirements without `until` look to
     because = ending.text
+    closed = ending.how == "end_when"
+    if closed:
+        horizon = ending.t
     if ending.how == "horizon" and ending.horizon < horizon:
         because = f"the run was stopped at {wording.time(ending.horizon)}"
     seen = requirement.Seen(
@@ -199,12 +215,13 @@ def _requirements(
         t=ending.t,
         si_of=lambda name: ran.si.get(name.split("[")[0]),
         not_seen=because,
+        closed=closed,
     )
     results: list[RequirementResult] = []
     failure: CrumpleError | None = None
     for each in scene.requirements:
         try:
-            results.append(proven(requirement.evaluate(each, seen)))
+            results.append(proven(_evaluated(ran, each, seen, ending)))
         except (Exception, SystemExit) as error:  # a metric may be anybody's code
             text = f"{each.what} could not be computed: {_told(error)}"
             results.append(requirement.not_evaluated(each, f"{each.name}: {text}"))
@@ -214,8 +231,41 @@ def _requirements(
     return results, failure
 
 
+def metric_results(ran: Ran, signals: Signals, ending: Ending) -> list[MetricResult]:
+    """The scene's metrics. After an error there are none: what a failed run shows cannot be trusted."""
+    if not ran.scene.metrics or ending.how == "error":
+        return []
+    from crumple.scene_metrics import evaluate_all
+
+    period, start = float(ran.scene.period), float(ran.scene.start)
+    found = evaluate_all(
+        ran.scene.metrics,
+        lambda name: (signals[name], ran.si.get(name.split("[")[0])),
+        period,
+        start=start,
+    )
+    ran.watch.warnings += [f"metric {each.name}: {each.fact}" for each in found if each.fact]
+    return found
+
+
+def _evaluated(ran: Ran, each: Any, seen: requirement.Seen, ending: Ending) -> RequirementResult:
+    """The result of one requirement: the core's own finding where it saw to it, else from what was recorded."""
+    if not each.in_core or not each.applies:
+        return requirement.evaluate(each, seen)
+    from crumple import stl_requirement
+
+    assert ran.world is not None
+    whole = ending.tick == ending.ticks and ending.horizon >= seen.horizon - 0.5 * seen.period
+    finding = ran.world.finding(each.name, stl_requirement.closing(ending.how, whole=whole))
+    return stl_requirement.evaluate(each, seen, finding)
+
+
 def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _moment(worst: tuple[float, float] | None) -> Any:
+    return None if worst is None else worst[0] if worst[0] == worst[1] else list(worst)
 
 
 # -- writing ----------------------------------------------------------------------------------------------
@@ -308,17 +358,24 @@ def _traceback(error: BaseException) -> Iterator[str]:
 
 def _written(ran: Ran, judged: _Judged) -> dict[str, Any]:
     scene, ending, requirements = ran.scene, judged.ending, judged.requirements
-    metrics = {
-        result.name: result.value
+    metrics: dict[str, Any] = {
+        result.name: {
+            "value": result.value,
+            "si": result.si,
+            "at": _moment(result.worst),
+            "what": result.what,
+        }
         for result, each in zip(requirements, scene.requirements, strict=False)  # those of the timing follow
         if each.expression.scalar
     }
+    metrics |= {each.name: each.to_json() for each in judged.metrics}
     return {
         "crumple": 1,
         "state": "ended",
         **judged.verdict.to_json(),
         "requirements": [result.to_json() for result in requirements],
         "metrics": metrics,
+        **({"faults": judged.faults} if judged.faults else {}),
         "digest": judged.digest,
         "ended": ending.how,
         "tick": ending.tick,

@@ -21,6 +21,7 @@ from crumple import run_folder, wording
 from crumple.conclusion import Ran, conclude
 from crumple.errors import CrumpleError, EndError, RecordError, StepError, UsageError
 from crumple.exit_codes import exit_code
+from crumple.faults_run import injections, recorded
 from crumple.interrupts import Interrupts, name_of
 from crumple.live.errors import NotAllThere, StoppedByHand, TooLate
 from crumple.manifest import Provenance
@@ -94,6 +95,7 @@ def execute(
     strict: bool | None = None,
     wait: bool | None = None,
     view: bool = False,
+    inject: Sequence[str] = (),
     tape: Tape | None = None,
     replay_of: Mapping[str, Any] | None = None,
     watch: Watch,
@@ -118,6 +120,7 @@ def execute(
             watch=watch,
             interrupts=interrupts,
             view=view,
+            inject=inject,
             tape=tape,
             replay_of=replay_of,
         ).run()
@@ -133,6 +136,7 @@ def run(
     out: str | os.PathLike[str] | None = None,
     isolate: bool | None = None,
     step_timeout: str | float | None = None,
+    inject: Sequence[str] = (),
 ) -> Result:
     """Run a scene to its verdict.
 
@@ -144,6 +148,7 @@ def run(
     isolate: whether units run in worker processes, whatever the scene says. By default the scene decides,
     unit by unit. Results do not depend on it.
     step_timeout: wall time that each call of an isolated unit may take, instead of the scene's: "2 s", or [s].
+    inject: faults of the scene that are to act though they are off or manual: "NAME", or "NAME@12ms" from then on.
     Returns a Result also where the run failed, and where Ctrl-C or SIGTERM interrupted it (*inconclusive*).
     Raises SceneError, FmuError, PluginError or UsageError where nothing could be run.
 
@@ -161,6 +166,7 @@ def run(
         out=out,
         isolate=isolate,
         step_timeout=step_timeout,
+        inject=inject,
         watch=Watch(),
     )
 
@@ -176,10 +182,13 @@ class _Execution:
         watch: Watch,
         interrupts: Interrupts,
         view: bool,
+        inject: Sequence[str],
         tape: Tape | None,
         replay_of: Mapping[str, Any] | None,
     ) -> None:
         self._scene = scene
+        by_tape = () if tape is None else tape.commands
+        self._by_hand = sorted([*injections(inject, scene), *by_tape], key=lambda command: command.tick)
         self._view, self._tape, self._replay_of = view, tape, replay_of
         self._live: Live | None = None
         self._watch = watch
@@ -253,21 +262,24 @@ class _Execution:
         world.build()
         ports = {unit: world.outputs(unit) for unit in world.units()}
         si = {f"{u}.{p.name}": p.si for u, listed in ports.items() for p in listed}
+        told = recorded(world, self._scene, self._by_hand)
+        si |= {f"fault.{p.name}": p.si for p in world.outputs("fault")} if told else {}
         for group in self._scene.record:
             stem = folder.path / f"signals-{_rate_name(float(self._scene.period) * group.every)}"
-            recorder = world.record(stem, signals=list(group.signals), every=group.every)
+            first = group is self._scene.record[0]
+            recorder = world.record(stem, signals=[*group.signals, *(told if first else ())], every=group.every)
             self._recorders.append((recorder, group.every))
         if self._scene.sensors:
             names = {sensor.name for sensor in self._scene.sensors}
             latched = [name for name in si if name.partition(".")[0] in names]
-            self._recorders.append((world.record(folder.path / "tape", signals=latched), 1))
+            self._recorders.append((world.record(folder.path / "tape", signals=latched, undisturbed=True), 1))
         pacing = Pacing(
             self._scene,
             world,
             live,
             folder,
             watched=self._view,
-            commands=() if self._tape is None else self._tape.commands,
+            commands=self._by_hand,
         )
         if self._view:
             self._open_viewer(folder.path)
@@ -353,7 +365,17 @@ class _Execution:
         except Exception as error:  # a fault of Crumple's own is an error of the run, too
             self._watch.error = error
             return self._ending(world, "error", f"{type(error).__name__}: {error}", where="run")
+        if world.ended is not None:
+            return self._ended_by_itself(world, world.ended)
         return self._ending(world, "horizon", "")
+
+    def _ended_by_itself(self, world: World, by: str) -> Ending:
+        """The scene's condition came true, or a requirement was decided that stops the run."""
+        at = f"the run ended at {wording.time(world.t)}"
+        if by:
+            return self._ending(world, "decided", f"{at}, where requirement '{by}' was decided")
+        end = self._scene.end_when
+        return self._ending(world, "end_when", f"{at} by end_when: {'' if end is None else end.text}")
 
     def _ending(self, world: World, how: Any, text: str, *, where: Any = "unit") -> Ending:
         return Ending(

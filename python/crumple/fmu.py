@@ -47,6 +47,9 @@ def locate_fmu(name: str | os.PathLike[str], *, beside: Path | None = None) -> P
     raise FmuError(f'FMU "{text}": no such file, and no bundled FMU of that name.{hint}')
 
 
+_MOST_ENCODED = 100_000  # start values that are kept ready
+
+
 class Fmu:
     """An FMU to be added to a world.
 
@@ -87,6 +90,7 @@ class Fmu:
         self.stop = stop
         self.trust_state = trust_state
         self.structural = self._structural()
+        self._encoded: dict[tuple[str, Any], dict[str, Any]] = {}
         self.starts = self._starts()
 
     def __repr__(self) -> str:
@@ -133,6 +137,20 @@ class Fmu:
             f"{self.archive.path.name} cannot take steps of {step:g} s: it has a fixed internal step of {internal:g} s,"
             f" and takes whole multiples of it ({internal:g} s, {2 * internal:g} s, ...)"
         )
+
+    def restarted(self, values: Mapping[str, Any]) -> Fmu | None:
+        """The same with other start values; None where they reach beyond those of its instances: sizes and inputs.
+
+        Raises FmuError that names the variable and what is wrong with it.
+        """
+        for name in values:
+            if find_variable(self.description, name).causality in ("structuralParameter", "input"):
+                return None
+        other = Fmu.__new__(Fmu)  # shares what is encoded already: a campaign has few values of each
+        other.__dict__.update(self.__dict__)
+        other.start = {**self.start, **values}
+        other.starts = other._starts()
+        return other
 
     def make_unit(
         self,
@@ -197,19 +215,29 @@ class Fmu:
         return sizes
 
     def _starts(self) -> list[dict[str, Any]]:
-        starts = []
-        for name, value in self.start.items():
-            variable = find_variable(self.description, name)
-            starts.append(
-                {
-                    "name": name,
-                    "ref": variable.ref,
-                    "type": core_type(variable, self.description),
-                    "values": encode_start(variable, value, self.description, structural=self.structural),
-                    "structural": variable.causality == "structuralParameter",
-                }
-            )
-        return starts
+        return [self._encode(name, value) for name, value in self.start.items()]
+
+    def _encode(self, name: str, value: Any) -> dict[str, Any]:
+        """A start value for the core, encoded once."""
+        key = (name, value) if isinstance(value, str | int | float) else None
+        if (
+            key is not None
+            and (known := self._encoded.get(key)) is not None
+            and type(known["of"]) is type(value)
+        ):
+            return known
+        variable = find_variable(self.description, name)
+        encoded = {
+            "name": name,
+            "ref": variable.ref,
+            "type": core_type(variable, self.description),
+            "values": encode_start(variable, value, self.description, structural=self.structural),
+            "structural": variable.causality == "structuralParameter",
+            "of": value,
+        }
+        if key is not None and len(self._encoded) < _MOST_ENCODED:
+            self._encoded[key] = encoded
+        return encoded
 
     def _spec(self) -> _core.FmuSpec:
         inputs, outputs = self.inputs(), self.outputs()

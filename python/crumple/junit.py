@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as xml
 
+from crumple import wording
 from crumple.errors import CrumpleError, RecordError, UsageError
 from crumple.requirement_result import limit_text, margin_text, value_text, when_text
 from crumple.whole_file import write_whole
@@ -119,6 +120,10 @@ def junit_xml(result: Result) -> str:
         properties["id"] = str(result.manifest["id"])
     except (CrumpleError, LookupError, TypeError):  # the verdict does not depend on it
         started = ""
+    required = {each.name for each in result.requirements}
+    for each in result.metric_results:
+        if each.name not in required and each.value is not None:
+            properties[f"metric.{each.name}"] = wording.with_si(repr(each.value), each.si)
     return _document(name, cases, properties=properties, seconds=result.wall or 0.0, started=started)
 
 

@@ -82,10 +82,16 @@ def _live(scene: Scene) -> dict[str, Any]:
         "faults": scene.faults,
     }
     return {
-        kind: [{k: v for k, v in asdict(plan).items() if k not in left_out} for plan in listed]
+        kind: [{k: v for k, v in _facts(plan).items() if k not in left_out} for plan in listed]
         for kind, listed in plans.items()
         if listed
     }
+
+
+def _facts(plan: SensorPlan | ActuatorPlan | FaultPlan) -> dict[str, Any]:
+    from crumple.faults import FaultPlan
+
+    return plan.to_json() if isinstance(plan, FaultPlan) else asdict(plan)
 
 
 def _rigs(scene: Scene) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from crumple.live.plan import STAMPS
 if TYPE_CHECKING:
     from crumple.requirement import Requirement
     from crumple.scene import Scene
+    from crumple.stl_requirement import Holds
 
 
 class Meaning(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +74,10 @@ def _sensor(sensor: Any) -> dict[str, Any]:
     }
 
 
-def _required(requirement: Requirement) -> dict[str, Any]:
+def _required(requirement: Requirement | Holds) -> dict[str, Any]:
     written: dict[str, Any] = msgspec.structs.asdict(requirement)
+    if requirement.in_core:
+        return {**written, "holds": requirement.what}
     written["limits"] = [msgspec.structs.asdict(limit) for limit in requirement.limits]
     written["expression"] = requirement.expression.text
     return written
@@ -88,9 +91,9 @@ def signals_of(manifest: Mapping[str, Any]) -> dict[str, Meaning]:
         return {}
 
 
-def requirements_of(manifest: Mapping[str, Any]) -> dict[str, Requirement]:
+def requirements_of(manifest: Mapping[str, Any]) -> dict[str, Requirement | Holds]:
     """The requirements by name, as they were resolved. Those on a metric that is not known here are left out."""
-    found: dict[str, Requirement] = {}
+    found: dict[str, Requirement | Holds] = {}
     for written in manifest.get("requirements", ()):
         try:
             requirement = _requirement(written)
@@ -100,11 +103,17 @@ def requirements_of(manifest: Mapping[str, Any]) -> dict[str, Requirement]:
     return found
 
 
-def _requirement(written: Mapping[str, Any]) -> Requirement:
+def _requirement(written: Mapping[str, Any]) -> Requirement | Holds:
     from crumple.expression import parse_expression
     from crumple.requirement import Limit, Requirement
 
     fields = dict(written)
+    if fields.pop("holds", None) is not None:
+        from crumple.stl_requirement import Holds
+
+        held = msgspec.convert(fields, Holds)
+        _ = held.formula  # raises FormulaError for one that cannot be read
+        return held
     fields["expression"] = parse_expression(fields["expression"])
     numbers = ("value", "shown", "within", "shown_within")  # JSON has no infinity: it is a text there
     fields["limits"] = tuple(

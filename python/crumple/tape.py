@@ -45,7 +45,7 @@ _LARGEST = 2**53  # whole numbers up to it are exact as doubles
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What somebody did by hand, just before the step from `tick`: "set", "inject" or "clear", with its arguments."""
+    """What somebody did by hand, just before the step from `tick`: "set", "inject", "arm" or "clear", with its arguments."""
 
     tick: int
     do: str

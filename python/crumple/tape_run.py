@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TAPE = "tape.npy"
 COMMANDS = "commands.jsonl"
-DONE_BY_HAND = ("set", "inject", "clear")
+DONE_BY_HAND = ("set", "inject", "arm", "clear")
 
 
 def has_tape(folder: Path) -> bool:

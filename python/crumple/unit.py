@@ -379,6 +379,14 @@ class Unit(metaclass=_Slotted):
             "outputs": [port.for_core() for port in cls.declared_outputs().values()],
         }
 
+    def _tune(self, name: str, value: float) -> bool:
+        """A parameter changed while the unit runs, as faults do: a number or a flag. False: it has none such."""
+        parameter = self.declared_parameters().get(name)
+        if parameter is None or not isinstance(parameter.default, bool | int | float):
+            return False
+        self.__dict__[name] = type(parameter.default)(value)
+        return True
+
     def _prepare(self, period: float, seed: int) -> None:
         self.__dict__["period"] = period
         self.__dict__["_seed"] = seed

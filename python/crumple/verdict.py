@@ -18,6 +18,7 @@ from crumple.exit_codes import exit_code
 from crumple.requirement_result import RequirementResult
 
 _ENDED_EARLY = ("unit_ended", "not_begun", "too_late")
+_AS_MEANT = ("horizon", "end_when", "decided")
 
 Outcome = Literal["pass", "fail", "inconclusive", "error", "done"]
 
@@ -33,13 +34,16 @@ class Condition(msgspec.Struct, frozen=True):
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """How the stepping ended.
 
-    how: "horizon" (all ticks were stepped), "unit_ended" (a unit asked to end the run, or a rig was lost),
+    how: "horizon" (all ticks were stepped), "end_when" (the scene's condition came true), "decided" (a requirement was,
+    that stops the run), "unit_ended" (a unit asked to end the run, or a rig was lost),
     "not_begun" (somebody who is required did not come), "too_late" (a strict run lost real time), "interrupted",
     "error".
     tick, t: the last communication point that was reached [s].   ticks, horizon: what was to be reached.
     """
 
-    how: Literal["horizon", "unit_ended", "not_begun", "too_late", "interrupted", "error"]
+    how: Literal[
+        "horizon", "end_when", "decided", "unit_ended", "not_begun", "too_late", "interrupted", "error"
+    ]
     tick: int
     t: float
     ticks: int
@@ -128,21 +132,27 @@ def judge(
         reasons += [f"by then failed: {r.reason}" for r in failed]
     elif failed:
         outcome = "fail"
-        reasons = [r.reason for r in failed]
+        reasons = [r.reason for r in failed] + _ended_by(ending)
     elif unknown or not all(condition.holds for condition in conditions):
         outcome = "inconclusive"
-        reasons = [ending.text] if ending.how in _ENDED_EARLY and ending.text else []
+        reasons = [ending.text] if ending.how in _ENDED_EARLY and ending.text else _ended_by(ending)
         reasons += _together(unknown) if not (reasons and ending.how == "not_begun") else []
         reasons += [live.evidence] if live is not None and live.holds is False else []
         reasons += [] if reasons else [c.evidence for c in conditions if not c.holds]
     elif applied:
         outcome = "pass"
         held = wording.count(len(applied), "requirement")
-        reasons = [f"{len(applied)} of {held} held"]
+        reasons = [f"{len(applied)} of {held} held", *_ended_by(ending)]
     else:
         outcome = "done"
         reasons = ["nothing was required" if not requirements else "none of the requirements applied"]
+        reasons += _ended_by(ending)
     return Verdict(outcome=outcome, reasons=tuple(reasons), conditions=conditions)
+
+
+def _ended_by(ending: Ending) -> list[str]:
+    """What ended the run before its last tick, where the scene wants that."""
+    return [ending.text] if ending.how in ("end_when", "decided") and ending.text else []
 
 
 def proven(result: RequirementResult) -> RequirementResult:
@@ -183,13 +193,13 @@ def _units_ended_well(ending: Ending, units: int) -> Condition:
         return Condition(name, False, ending.text)
     if ending.how == "unit_ended":
         return Condition(name, False, ending.text)
-    if ending.how != "horizon":
+    if ending.how not in _AS_MEANT:
         return Condition(name, None, f"the run did not come to its end: {ending.text}")
-    if ending.tick != ending.ticks:
+    if ending.how == "horizon" and ending.tick != ending.ticks:
         return Condition(name, False, f"stepped {ending.tick:,} of {ending.ticks:,} ticks")
     many = wording.count(units, "unit")
     return Condition(
-        name, True, f"{many} reported success in every one of {ending.ticks:,} ticks and at the end"
+        name, True, f"{many} reported success in every one of {ending.tick:,} ticks and at the end"
     )
 
 
@@ -228,6 +238,8 @@ def _horizons_seen(ending: Ending, requirements: Sequence[RequirementResult]) ->
     unseen = [r.name for r in requirements if r.status != "not_applicable" and not r.complete]
     if unseen:
         return Condition(name, False, f"not seen to its end: {', '.join(unseen)}")
+    if ending.how in ("end_when", "decided"):
+        return Condition(name, True, f"{ending.tick:,} ticks, to {wording.time(ending.t)}: {ending.text}")
     if ending.how != "horizon" or ending.tick != ending.ticks:
         evidence = f"stepped {ending.tick:,} of {ending.ticks:,} ticks"
         return Condition(name, None if ending.how == "error" else ending.tick == ending.ticks, evidence)

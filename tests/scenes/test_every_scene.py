@@ -44,7 +44,9 @@ def test_its_page_has_a_picture_its_parameters_its_faults_and_its_limits(name: s
     for parameter in scene.parameters:
         assert f"`{parameter}`" in page, f"the page does not tell of the parameter {parameter}"
     for requirement in scene.requirements:
-        assert f"`{requirement.name}`" in page, f"the page does not tell of the requirement {requirement.name}"
+        assert f"`{requirement.name}`" in page, (
+            f"the page does not tell of the requirement {requirement.name}"
+        )
     for fault in scene.faults:
         assert f"`{fault.name}`" in page, f"the page does not tell of the fault {fault.name}"
     assert scene.requirements

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crumple.view.formula import FormulaError, parse_formula
+from crumple.formula import FormulaError, parse_formula
 from crumple.view.scene_view import check, read_event, read_view
 from crumple.view.view_schema import view_schema
 from crumple.view.vocabulary import PARTS, SHAPES, keys_of
@@ -89,7 +89,7 @@ def test_a_formula_without_a_sample_has_no_value():
         ("vehicle.crsh", 'no signal "vehicle.crsh" in this scene. Did you mean "vehicle.crush"'),
         ("vehicle.velocity", '"vehicle.velocity" is a speed; a length ("m") is wanted.'),
         ("vehicle.crush + vehicle.velocity", "vehicle.crush is a length, vehicle.velocity is a speed"),
-        ("vehicle.crush + 1", "1 has no unit, and vehicle.crush is a length: write a number with a unit."),
+        ("vehicle.crush + 1", "1 has no unit, and vehicle.crush is a length: write a number with a unit"),
         ("vehicle.crush + 5 foo", "Unknown unit of measure 'foo'"),
         ("crush", "A signal is written with its unit"),
         ("vehicle.crush +", "something is missing at the end (column 16)"),

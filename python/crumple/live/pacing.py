@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from crumple import _core, wording
 from crumple.errors import CrumpleError, UsageError
+from crumple.faults_run import FaultLog
 from crumple.live.errors import StoppedByHand, TooLate
 from crumple.live.monitor import MONITOR, STATUS
 
@@ -71,6 +72,7 @@ class Pacing:
         self._commands = -1  # descriptor of commands.jsonl
         self._pause_at: int | None = None
         self._tell = sys.stderr
+        self.faults = FaultLog(scene, world, folder)
 
     @property
     def timed(self) -> bool:
@@ -124,6 +126,9 @@ class Pacing:
                 before = time.perf_counter()
                 until = self._until(ticks, chunk)
                 how = world.drive(until, pacer=self._pacer, monitor=self._monitor, most=most)
+                if how == "ended":
+                    break
+                self.faults.tell()
                 if how == "lost":
                     self._give_up()
                 if how == "commanded":
@@ -146,6 +151,8 @@ class Pacing:
     def end(self) -> None:
         """However the run ended: rigs are told the safe values, viewers that it is over."""
         self._live.safe(self._world.tick)
+        with suppress(OSError):
+            self.faults.tell()
         self._status("ended")
         with suppress(OSError):
             (self._folder.path / MONITOR).unlink(missing_ok=True)
@@ -383,6 +390,8 @@ class Pacing:
             world[args["name"]] = args["value"]
         elif do == "inject":
             world.inject(args["fault"])
+        elif do == "arm":
+            world.arm(args["fault"])
         else:
             world.clear(args["fault"])
         os.write(self._commands, line.encode())

@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from crumple.faults import FaultPlan as FaultPlan
+
 ChannelKind = Literal["real", "integer", "boolean"]
 Mode = Literal["free", "realtime", "lockstep"]
 Policy = Literal["hold", "extrapolate", "substitute", "fail_safe", "stop"]
@@ -138,23 +140,6 @@ class TimingPlan:
     slips_max: int | None = None
     late_p99_max: float | None = None
     age_p99_max: float | None = None
-    doc: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultPlan:
-    """A fault on what an input receives.
-
-    on: the input, "unit.port".   kind: stuck_at (at `value`, or at its last where None), bias (+ value),
-    gain (* value).   value: in the input's own unit.   since, until: ticks; since None: only when injected by hand.
-    """
-
-    name: str
-    on: str
-    kind: Literal["stuck_at", "bias", "gain"]
-    value: float | None = None
-    since: int | None = None
-    until: int | None = None
     doc: str = ""
 
 
