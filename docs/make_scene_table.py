@@ -39,7 +39,10 @@ def rows(scene: str) -> list[str]:
 
 def table() -> str:
     """The whole table in Markdown."""
-    lines = ["| scene | what is compared | published or measured | the scene | off by |", "|---|---|---|---|---|"]
+    lines = [
+        "| scene | what is compared | published or measured | the scene | off by |",
+        "|---|---|---|---|---|",
+    ]
     for scene in scenes():
         lines += rows(scene)
     return "\n".join(lines)
@@ -48,7 +51,9 @@ def table() -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scene", nargs="?", help="print the figures of this one alone")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where the README differs")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 where the README differs"
+    )
     given = parser.parse_args()
     if given.scene:
         print("\n".join(rows(given.scene)))

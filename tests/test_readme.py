@@ -27,7 +27,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-import crumple
 from command import called
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -157,7 +156,9 @@ def test_the_two_commands_stand_in_the_readme_each_on_one_line() -> None:
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: f"{page.parent.name}/{page.stem}")
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
-    text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(
+        r"^```.*?^```$|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
     for target in re.findall(r"\]\(([^)]+)\)", text):  # not those in code: always[0, 1 s](...) is no link
         if target.startswith("https://"):
             continue

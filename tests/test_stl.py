@@ -97,7 +97,7 @@ def test_not_turns_comparisons_and_operators():
 @pytest.mark.parametrize(
     ("text", "column", "said"),
     [
-        ("alwys(car.gap > 1 m)", 1, 'Did you mean "always"'),
+        ("alwaysx(car.gap > 1 m)", 1, 'Did you mean "always"'),
         ("always car.gap > 1 m", 8, "always is followed by its formula in brackets"),
         ("always[0, 3](car.gap > 1 m)", 11, "3 has no unit: write 3 s, or 3 ms"),
         ("always[0 s](car.gap > 1 m)", 11, "a window has two bounds"),

@@ -162,6 +162,7 @@ class FaultPlan:
     when: a condition; it begins where that is true for the first time, or with `as_long` acts as long as it is.
     event: the fault that it begins with.   probability: of it happening at all.   off: it sleeps until it is named.
     nominal: of a parameter, its value without faults; None for other things.
+    si: unit of measure of what it is on, for those who read of it.
     """
 
     name: str
@@ -191,6 +192,7 @@ class FaultPlan:
     id: str = ""
     tags: Mapping[str, Any] = field(default_factory=dict)
     doc: str = ""
+    si: str = field(default="", compare=False)
 
     @property
     def by_hand(self) -> bool:
@@ -203,7 +205,7 @@ class FaultPlan:
         facts = {}
         for each in fields(self):
             value = getattr(self, each.name)
-            usual = {} if each.name == "tags" else each.default
+            usual: Any = {} if each.name == "tags" else each.default
             if each.name in always or value != usual:
                 facts[each.name] = dict(value) if each.name == "tags" else value
         return facts
@@ -212,7 +214,7 @@ class FaultPlan:
         """For the core. si_of: unit of measure of a signal, by name. Raises FormulaError."""
         from crumple.formula import parse_formula
 
-        left_out = ("name", "on", "kind", "id", "tags", "doc", "when")
+        left_out = ("name", "on", "kind", "id", "tags", "doc", "when", "si")
         found = {k: v for k, v in self.to_json().items() if k not in left_out and v is not None}
         if self.when:
             found["when"] = parse_formula(self.when).program(si_of)

@@ -89,8 +89,9 @@ def _parameters(scene: Scene, unit: str) -> Iterator[Target]:
                 yield Target(f"{unit}.{variable.name}", "parameter", variable.kind, (), variable.si, kinds)
 
 
-def what(fault: FaultPlan, period: float, si: str | None) -> str:
-    """A fault's kind and how wrong it is, in a few words. period [s] of a tick.   si: of what it is on."""
+def what(fault: FaultPlan, period: float) -> str:
+    """A fault's kind and how wrong it is, in a few words. period [s] of a tick."""
+    si = fault.si
     key, factor = VALUE_KEYS.get(fault.kind), fault.kind in ("gain", "unit_error")
     own = None if factor else f"{si}/s" if si and fault.kind == "drift" else si
 

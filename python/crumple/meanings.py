@@ -6,7 +6,6 @@ and plugins of that run and without running any code of theirs.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -49,13 +48,16 @@ def meanings(scene: Scene) -> dict[str, Any]:
         channels = {f"{sensor.name}.{each.name}": (each.kind, each.si) for each in sensor.channels}
         for name, (kind, si) in {**stamps, **channels}.items():
             signals[name] = {"si": si, "kind": kind, "shape": []}
-    faults = getattr(scene, "faults", None) or getattr(live, "faults", None) or ()
+    for fault in scene.faults:
+        signals[f"fault.{fault.name}.active"] = {"si": "1", "kind": "boolean", "shape": []}
+        for when in ("before", "after") if "." in fault.on else ():
+            signals[f"fault.{fault.name}.{when}"] = {"si": fault.si or None, "kind": "real", "shape": []}
     return {
         "signals": signals,
         "requirements": [_required(each) for each in scene.requirements],
         "view": dict(scene.view),
         "connections": [[each.source, each.target] for each in scene.connections],
-        "faults": [dataclasses.asdict(fault) for fault in faults],
+        "faults": [fault.to_json() for fault in scene.faults],
         "inputs": [_sensor(sensor) for sensor in sensors],
     }
 

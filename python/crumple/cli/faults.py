@@ -55,7 +55,7 @@ def faults(
 
 
 def _list(screen: Screen, scene: object) -> None:
-    from crumple.faults_list import targets, what, when
+    from crumple.faults_list import what, when
     from crumple.scene import Scene
 
     assert isinstance(scene, Scene)
@@ -64,12 +64,10 @@ def _list(screen: Screen, scene: object) -> None:
     if not scene.faults:
         screen.line("  This scene has no [faults].")
         return
-    si = {target.name: target.si for target in targets(scene)}
     rows = [["  fault", "on", "what", "when", "id"]]
     for fault in scene.faults:
-        of = si.get(fault.on.partition("[")[0])
         rows.append(
-            [f"  {fault.name}", fault.on, what(fault, float(scene.period), of), when(fault, scene), fault.id]
+            [f"  {fault.name}", fault.on, what(fault, float(scene.period)), when(fault, scene), fault.id]
         )
     for number, line in enumerate(columns(rows)):
         screen.line(line.rstrip() if number else screen.style(line.rstrip(), "dim"))

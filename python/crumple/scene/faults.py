@@ -71,6 +71,7 @@ def plan_faults(
                 id=table.get("id", ""),
                 tags=dict(table.get("tags", {})),
                 doc=table.get("doc", ""),
+                si=(place.port.si_name or "") if place.port is not None else "",
             )
         )
     return plans

@@ -211,7 +211,9 @@ class Faults:
         since = (begun or spans or [(math.nan, None)])[-1][0]
         when = self._time(since)
         if math.isnan(since):
-            when = "off" if fault.get("off") else "by hand" if planned_by_hand(fault) else "waits"
+            when = "by hand" if planned_by_hand(fault) else "waits"
+            if fault.get("off"):
+                state, when = "off", ""
         return FaultRow(
             name=str(fault["name"]), on=str(fault["on"]), text=self._text(fault), when=when, state=state
         )
@@ -225,13 +227,13 @@ class Faults:
             from crumple.faults_list import what
 
             known = {key: fault[key] for key in FaultPlan.__slots__ if key in fault}
-            return what(FaultPlan(**known), self._period, self._si_of(str(fault["on"]))).replace("-", "−")
+            return what(FaultPlan(**known), self._period).replace("-", "−")
         if value is None:
             return "stuck at its last value"
         number = wording.number(float(value)).replace("-", "−")
         if kind == "gain":
             return f"gain {number}"
-        shown = wording.with_si(number, self._si_of(str(fault["on"])) or "")
+        shown = wording.with_si(number, str(fault.get("si") or self._si_of(str(fault["on"])) or ""))
         return f"{kind} {'+' if kind == 'bias' and float(value) > 0 else ''}{shown}"
 
 

@@ -40,13 +40,13 @@ class RequirementRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultRow:
-    """A fault. on: the input that it disturbs.   text: what it does.   when: in words."""
+    """A fault. on: what it disturbs.   text: what it does.   when: in words."""
 
     name: str
     on: str
     text: str
     when: str
-    state: Literal["armed", "active", "over"]
+    state: Literal["armed", "active", "over", "off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

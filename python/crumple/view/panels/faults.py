@@ -14,7 +14,7 @@ from crumple.view.theme import Run, Theme
 
 _PITCH = 40
 _FOOT = 20
-_GLYPHS = {"armed": "fault_armed", "active": "fault", "over": "fault"}
+_GLYPHS = {"armed": "fault_armed", "active": "fault", "over": "fault", "off": "fault_armed"}
 
 
 class Faults(Panel):
@@ -85,7 +85,7 @@ class Faults(Panel):
         if rect.height < px(58):
             return
         left, right, base = rect.left + px(INSIDE), rect.right - px(INSIDE), rect.top + px(52)
-        foremost = next((row for row in rows if row.state == "active"), rows[0])
+        foremost = min(rows, key=lambda row: ("active", "over", "armed", "off").index(row.state))
         draw_bolt(self, surface, (left + px(7), base - px(4)), foremost)
         runs = [Run(foremost.name, 13, 500, "text" if foremost.state == "active" else "text_2")]
         runs += [Run(foremost.when, 12, 400, "fault" if foremost.state == "active" else "text_3")]
@@ -98,13 +98,15 @@ class Faults(Panel):
 def draw_bolt(panel: Panel, surface: pygame.Surface, centre: tuple[float, float], row: FaultRow) -> None:
     """The glyph of a fault; its shape tells whether it is still to come."""
     theme = panel.theme
-    colour = theme.mix("panel", "fault", 0.62) if row.state == "over" else theme.colour("fault")
+    colour = theme.mix("panel", "fault", 0.62) if row.state in ("over", "off") else theme.colour("fault")
     glyphs.draw(surface, _GLYPHS[row.state], centre, theme.px(15), theme.rgb(colour))
 
 
 def _note(rows: Sequence[FaultRow], *, live: bool) -> str:
-    injected = sum(row.state != "armed" for row in rows)
-    armed = len(rows) - injected
+    injected = sum(row.state in ("active", "over") for row in rows)
+    armed = sum(row.state == "armed" for row in rows)
+    off = len(rows) - injected - armed
     parts = [f"{injected} injected"] if injected else []
     parts += [f"{armed} armed"] if armed else []
+    parts += [f"{off} off"] if off else []
     return ", ".join(parts) or ("F injects" if live else "")
