@@ -150,7 +150,7 @@ def test_the_two_commands_stand_in_the_readme_each_on_one_line() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert re.findall(r"python3 -m venv \.venv && .*", text)[:2] == [
         "python3 -m venv .venv && .venv/bin/pip install '.[report]' && .venv/bin/crumple run frontal_barrier",
-        "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/pytest",
+        "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/pytest -n auto --dist loadfile",
     ]
 
 

@@ -172,8 +172,10 @@ static void start(void* memory, double time) {
 }
 
 // A turn is complete: what was its amplitude, and has the speed been the one that is asked for long enough?
-static void end_turn(Self* self, double time) {
-    const double amplitude = self->amplitude, transmitted = self->transmitted;  // of the turn before
+static void end_turn(Self* self, double now) {
+    const double* s = self->state;
+    const double time = now - (s[ANGLE] - TURN * floor(s[ANGLE] / TURN)) / s[SPEED];  // between two sub-steps
+    const double amplitude = self->amplitude, transmitted = self->transmitted;        // of the turn before
     self->amplitude = 0.5 * (self->high - self->low);
     self->transmitted = 0.5 * (self->high_force - self->low_force);
     self->mean_speed = TURN / (time - self->turn_began);

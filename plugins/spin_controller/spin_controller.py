@@ -8,7 +8,7 @@ from crumple import Input, Output, Parameter, Unit
 
 DISTRIBUTING, RAMPING, SPINNING, STOPPING = range(4)
 # why it stopped; the first that is found counts
-NOTHING, DOOR, TACHO, ACCELEROMETER, AMPLITUDE, SHIFT, OVERSPEED = range(7)
+NOTHING, DOOR, TACHO, ACCELEROMETER, AMPLITUDE, SHIFT, OVERSPEED, HEAVY = range(8)
 
 
 class SpinController(Unit):
@@ -26,7 +26,9 @@ class SpinController(Unit):
     enable = Output("1", start=1.0, doc="0 takes the torque away")
     stage = Output("1", start=0.0, doc="0 distributing, 1 ramping, 2 spinning, 3 stopping")
     abort = Output("1", start=0.0, doc="1 from the moment of an abort")
-    reason = Output("1", doc="1 door, 2 tacho, 3 accelerometer, 4 amplitude, 5 load shift, 6 overspeed")
+    reason = Output(
+        "1", doc="1 door, 2 tacho, 3 accelerometer, 4 amplitude, 5 load shift, 6 overspeed, 7 heavy"
+    )
     amplitude = Output("m", start=0.0, doc="of the tub, over the last turn")
     unbalance = Output("kg", start=0.0, doc="estimated, over the last turn")
 
@@ -38,6 +40,7 @@ class SpinController(Unit):
     supervised = Parameter(True, doc="false: it never aborts, to measure what it would prevent")
     amplitude_max = Parameter(0.012, "m", min=0.0, doc="of the tub")
     passing_max = Parameter(0.018, "m", min=0.0, doc="of the tub, while it passes the resonance")
+    unbalance_max = Parameter(1.05, "kg", min=0.0, doc="after the laundry has spread")
     shift_max = Parameter(0.3, "kg", min=0.0, doc="change of the unbalance while it spins")
     mass = Parameter(40.0, "kg", min=0.1, doc="of the tub, as the controller believes it")
     radius = Parameter(0.24, "m", min=0.001, doc="of the drum")
@@ -54,7 +57,7 @@ class SpinController(Unit):
 
     def step(self, now) -> None:  # type: ignore[no-untyped-def]
         turned = self._measure(now.dt)
-        reason = self._look(now.dt, turned=turned)
+        reason = self._look(now, turned=turned)
         if reason and self.supervised and not self.abort:
             self.abort = 1.0
             self.reason = float(reason)
@@ -77,18 +80,24 @@ class SpinController(Unit):
         self.unbalance = self.amplitude * self.mass / self.radius * response
         return True
 
-    def _look(self, dt: float, *, turned: bool) -> int:
+    def _look(self, now, *, turned: bool) -> int:  # type: ignore[no-untyped-def]
         """What is wrong, if anything."""
         if self.door_open > 0.5:
             return DOOR
         silent = self.request > 5.0 and self.speed < 0.2 * self.request
-        self._lost = self._lost + dt if silent else 0.0
+        self._lost = self._lost + now.dt if silent else 0.0
         if self._lost > 0.2:
             return TACHO
         if self.speed > 1.1 * max(self.target, self.distributing_speed):
             return OVERSPEED
         if not turned or self.stage == STOPPING:
             return NOTHING
+        if (
+            self.stage == DISTRIBUTING
+            and now.t > 0.8 * self.distributing
+            and self.unbalance > self.unbalance_max
+        ):
+            return HEAVY
         beyond = self.speed > 1.5 * self._resonance
         if beyond and self._spread == 0.0:
             return ACCELEROMETER

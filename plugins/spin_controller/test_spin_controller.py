@@ -70,8 +70,14 @@ def test_a_change_of_the_unbalance_by_more_than_its_limit_stops_it(later: float,
     assert (world["spin.abort"], world["spin.reason"]) == (float(reason > 0), reason)
 
 
+def test_a_heavy_load_is_not_spun_at_all() -> None:
+    world = spin(unbalance=1.2, seconds=10.0)
+    assert world["spin.reason"] == 7 and world["spin.request"] == 0.0
+    assert spin(unbalance=1.0, seconds=6.0)["spin.abort"] == 0.0
+
+
 def test_too_wide_in_the_resonance_stops_it_unless_nobody_supervises() -> None:
-    world = spin(unbalance=1.5)
+    world = spin(unbalance=1.5, unbalance_max=9.0)
     assert world["spin.reason"] == 4 and world["spin.request"] == 0.0
     assert spin(unbalance=1.5, supervised=False)["spin.request"] > 80.0
 

@@ -267,7 +267,9 @@ class _Execution:
         for group in self._scene.record:
             stem = folder.path / f"signals-{_rate_name(float(self._scene.period) * group.every)}"
             first = group is self._scene.record[0]
-            recorder = world.record(stem, signals=[*group.signals, *(told if first else ())], every=group.every)
+            recorder = world.record(
+                stem, signals=[*group.signals, *(told if first else ())], every=group.every
+            )
             self._recorders.append((recorder, group.every))
         if self._scene.sensors:
             names = {sensor.name for sensor in self._scene.sensors}

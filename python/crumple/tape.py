@@ -45,7 +45,7 @@ _LARGEST = 2**53  # whole numbers up to it are exact as doubles
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What somebody did by hand, just before the step from `tick`: "set", "inject", "arm" or "clear", with its arguments."""
+    """What was done by hand just before the step from `tick`: "set", "inject", "arm" or "clear", with arguments."""
 
     tick: int
     do: str

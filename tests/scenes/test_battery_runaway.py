@@ -59,8 +59,8 @@ def test_with_the_calibrated_film_coefficient_150_degrees_is_safe_and_155_is_not
 # ---- The pack --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("coupling", "lost"), [(0.10, 1), (0.12, 2), (0.14, 5)])
-def test_one_more_cell_joins_from_a_coupling_of_0_12_on_and_all_from_0_14(
+@pytest.mark.parametrize(("coupling", "lost"), [(0.105, 1), (0.11, 2), (0.125, 2), (0.13, 5)])
+def test_one_more_cell_joins_from_a_coupling_of_0_11_on_and_all_from_0_13(
     run: Any, coupling: float, lost: int
 ) -> None:
     result = run(coupling_W_K=coupling)

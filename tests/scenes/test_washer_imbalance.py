@@ -62,7 +62,7 @@ def test_description_and_library_of_the_washer_agree_on_start_values(name: str) 
 # ---- The exact response ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kg", "rpm"), [(0.3, 60), (0.3, 150), (0.9, 800), (0.3, 1600)])
+@pytest.mark.parametrize(("kg", "rpm"), [(0.3, 60), (0.3, 150), (0.9, 800), (0.3, 1400)])
 def test_amplitude_and_force_at_a_steady_speed_are_the_closed_form(run: Any, kg: float, rpm: float) -> None:
     result = run(unbalance_kg=kg, speed_rpm=rpm)
     amplitude, force = response(kg, rpm)
@@ -96,8 +96,8 @@ def test_other_dampers_and_another_tub_follow_the_closed_form_too(run: Any) -> N
 
 
 def test_a_speed_that_is_never_steady_has_no_amplitude(run: Any) -> None:
-    result = run(unbalance_kg=2)  # aborted in the resonance
-    assert result.metrics["abort_s"] is not None
+    result = run(unbalance_kg=2)  # found too heavy before the resonance
+    assert result.verdict == "pass" and result.metrics["abort_s"] < 6.0
     assert result.metrics["amplitude_mm"] == 0.0
 
 

@@ -22,6 +22,7 @@ _ORDER = ("pass", "done", "fail", "inconclusive", "error")
 _WORST = (("error", 4), ("fail", 1), ("inconclusive", 3))
 _MOST_SHOWN = 3  # rows of each verdict that is no pass
 _EVERY = 0.1  # [s] between two drawings
+_GUESS = 0.5  # [s] after the first results, before the first guess how long it takes
 _INTERRUPTED = 3  # the exit code of a campaign that was not carried to its end
 
 
@@ -116,19 +117,24 @@ class _Progress:
         self._total = total
         self._on = is_terminal(sys.stderr)
         self._colour = has_colour(sys.stderr)
-        self._began = self._drawn = time.monotonic()
+        self._drawn = time.monotonic()
+        self._first: tuple[float, int] | None = None  # when the first results came, and how many there were
         self._shown = False
 
     def __call__(self, done: int, counts: Counter[str], before: int) -> None:
         self.done, self.before = done, before
         now = time.monotonic()
+        if self._first is None and done > before:
+            self._first = now, done
         if not self._on or now - self._drawn < _EVERY:
             return
         self._drawn, self._shown = now, True
-        rate = (done - before) / max(now - self._began, 1e-9)
         facts = f"{done:,} / {self._total:,}"
         facts += "".join(f"  {counts[word]:,} {word}" for word in _ORDER if counts[word])
-        if done > before:
+        if self._first is not None and now - self._first[0] > _GUESS and done > self._first[1]:
+            rate = (done - self._first[1]) / (
+                now - self._first[0]
+            )  # without what it takes to start processes
             facts += f"  {rate:,.0f}/s  {_left((self._total - done) / rate)} left"
         width = shutil.get_terminal_size((80, 24)).columns
         room = min(32, width - len(facts) - 4)

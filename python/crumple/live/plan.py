@@ -7,7 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from crumple.faults import FaultPlan as FaultPlan
+from crumple.faults import FaultPlan
+
+__all__ = ["FaultPlan"]  # besides what is defined here, for those who take all plans from one place
 
 ChannelKind = Literal["real", "integer", "boolean"]
 Mode = Literal["free", "realtime", "lockstep"]

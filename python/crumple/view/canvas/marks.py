@@ -9,7 +9,7 @@ import pygame
 from crumple.view.canvas.notes import Board, Note
 from crumple.view.canvas.pen import arc
 from crumple.view.canvas.stage import Item, Point, Stage, painter
-from crumple.view.canvas.values import number
+from crumple.view.canvas.values import number, si_of
 from crumple.view.figures import shown
 from crumple.view.theme import DISPLAY, Run
 
@@ -24,8 +24,7 @@ def unit_of(stage: Stage, item: Item) -> str | None:
         return str(si)
     formula = item.shape.values.get("value")
     if formula is not None and len(formula.signals) == 1:
-        name = formula.signals[0]
-        return stage.values.session.si.get(name)
+        return si_of(stage.values.session, formula.signals[0])
     return None
 
 

@@ -12,7 +12,7 @@ from crumple.view.canvas.bodies import rounded
 from crumple.view.canvas.marks import figure
 from crumple.view.canvas.notes import Board, Note
 from crumple.view.canvas.stage import Item, Point, Stage, painter
-from crumple.view.canvas.values import number
+from crumple.view.canvas.values import number, si_of
 from crumple.view.figures import shown
 from crumple.view.theme import DISPLAY, Run
 
@@ -177,7 +177,7 @@ def _si_of_flow(stage: Stage, item: Item) -> str | None:
     formula = item.shape.values.get("flow")
     if formula is None or len(formula.signals) != 1:
         return None
-    return stage.values.session.si.get(formula.signals[0])
+    return si_of(stage.values.session, formula.signals[0])
 
 
 @lru_cache(maxsize=16)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ class Values:
             return 0.0
         if name not in self._turns:
             try:
-                si = parse_si(self.session.si.get(name) or "1")
+                si = parse_si(si_of(self.session, name) or "1")
             except SiError:
                 si = parse_si("1")
             if si.dimension != parse_si("rad").dimension:
@@ -118,6 +119,11 @@ def bind_table(table: Mapping[str, Any], keys: Mapping[str, Key], session: Sourc
     return {key: _bound(value, wanted_unit(keys[key].kind, key, si), session) for key, value in table.items()}
 
 
+def si_of(session: Source, name: str) -> str | None:
+    """Unit of measure of a signal; an element has that of its array."""
+    return session.si.get(name) or session.si.get(name.partition("[")[0])
+
+
 def wanted_unit(kind: str, key: str, si: str | None) -> str | None:
     """The unit in which the formulas of a key are computed."""
     if kind in UNITS:
@@ -132,7 +138,7 @@ def wanted_unit(kind: str, key: str, si: str | None) -> str | None:
 def _bound(value: Any, wanted: str | None, session: Source) -> Bound:
     if isinstance(value, Formula):
         try:
-            bound = value.bind(session.si.get, wanted)
+            bound = value.bind(partial(si_of, session), wanted)
         except (FormulaError, SiError):
             return lambda _: None  # `check` says why; here it is no sample
         return bound(lambda _: None) if value.constant else bound
