@@ -180,16 +180,20 @@ class _Drawing:
         return "".join(path)
 
     def _names(self) -> Iterator[str]:
-        """Of several lines each has its name, where it stands highest above the others."""
+        """Of several lines each has its name, where it stands highest; one that lies upon another goes below it."""
+        taken: list[tuple[float, float, float]] = []  # left, right, baseline
         for line in self.plot.lines:
             t, y = _within(line, self.plot.since, self.plot.until)
             if not line.label or not len(y) or not np.isfinite(y).any():
                 continue
             k = int(np.nanargmax(y))
-            x = min(max(self.x(float(t[k])), self.left + 20), self.right - _LETTER * len(line.label) / 2)
-            yield _text(
-                line.label, x, max(self.y(float(y[k])) - 6, self.top - 2), f"name {line.colour}", "middle"
-            )
+            half = _LETTER * len(line.label) / 2
+            x = min(max(self.x(float(t[k])), self.left + half), self.right - half)
+            base = max(self.y(float(y[k])) - 6, self.top - 2)
+            while any(a < x + half and x - half < b and abs(base - c) < _ROW for a, b, c in taken):
+                base += _ROW
+            taken.append((x - half, x + half, base))
+            yield _text(line.label, x, base, f"name {line.colour}", "middle")
 
     def _mark(self, mark: Mark) -> Iterator[str]:
         if not self.plot.since <= mark.t <= self.plot.until:
