@@ -17,7 +17,10 @@ import pytest
 
 BUNDLED = importlib.resources.files("crumple") / "bundled" / "fmu"
 FMUS = Path(os.environ.get("CRUMPLE_FMU_DIR", str(BUNDLED)))
-WITH_ARRAYS = {"battery_pack", "battery_string"}  # which `Dut` cannot set and get: tests/scenes/test_battery_runaway.py
+WITH_ARRAYS = {
+    "battery_pack",
+    "battery_string",
+}  # which `Dut` cannot set and get: tests/scenes/test_battery_runaway.py
 NAMES = sorted({path.stem for path in FMUS.glob("*.fmu")} - WITH_ARRAYS)
 
 

@@ -27,12 +27,13 @@ def test_every_plugin_is_an_entry_point_that_is_there() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     entries = project["entry-points"]["crumple.units"]
     folders = {path.name for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file()}
-    assert folders == set(entries)
-    for name, where in entries.items():
-        module, _, unit = where.removeprefix("crumple.bundled.plugins.").partition(":")
-        assert f"class {unit}(" in (ROOT / "plugins" / name / f"{module}.py").read_text(encoding="utf-8")
-        assert (ROOT / "plugins" / name / "README.md").is_file()
-        assert list((ROOT / "plugins" / name).glob("test_*.py"))
+    places = [where.removeprefix("crumple.bundled.plugins.").partition(":") for where in entries.values()]
+    assert folders == {module for module, _, _ in places}
+    for module, _, unit in places:
+        folder = ROOT / "plugins" / module
+        assert f"class {unit}(" in (folder / f"{module}.py").read_text(encoding="utf-8")
+        assert (folder / "README.md").is_file()
+        assert list(folder.glob("test_*.py"))
 
 
 @pytest.mark.parametrize("page", ["scenes/README.md", "README.md"])

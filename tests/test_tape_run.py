@@ -33,7 +33,7 @@ def test_commands_are_read_line_by_line_and_one_that_was_cut_off_is_left_out(tmp
         ('{"tick": "3", "do": "set"}', "its tick, '3', is none"),
         ('{"tick": -3, "do": "set"}', "its tick, -3, is none"),
         ('{"tick": true, "do": "set"}', "its tick, True, is none"),
-        ('{"tick": 3, "do": "format"}', "'format' is no command; there are set, inject, clear"),
+        ('{"tick": 3, "do": "format"}', "'format' is no command; there are set, inject, arm, clear"),
         ('{"tick": 2, "do": "set"}', "its tick 2 is before 3"),
         ("[" * 100_000, "this is no JSON"),
         ("\0\xff", "this is no JSON"),

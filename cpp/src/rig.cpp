@@ -91,6 +91,13 @@ void Rig::acknowledge(Tick tick) {
 
 void Rig::goodbye() {
     if (session_ == 0 || outlet_) return;
+    bye();
+    transport_->send(answer_);
+    session_ = 0;
+}
+
+// Puts a goodbye into answer_.
+void Rig::bye() {
     Header bye;
     bye.type = MessageType::bye;
     bye.flags = flag_final | flag_safe;
@@ -99,8 +106,6 @@ void Rig::goodbye() {
     bye.source_ns = context_->clock->now();
     bye.layout = layout_hash({});
     encode(bye, {}, answer_);
-    transport_->send(answer_);
-    session_ = 0;
 }
 
 // A peer that answers soon is heard without a sleep, whose end would cost more than the answer.
@@ -146,7 +151,8 @@ void Rig::exchange(std::span<double> values, Sample& stamps) {
         if (read == Refusal::none && header.session != session_) {
             if (header.type == MessageType::hello) {
                 ++inlet_->figures().restarts;
-                transport_->answer_last();  // the goodbye is for whoever waits for READY now
+                bye();  // to whoever waits for READY; the rig of before, if it still is there, hears the end of the run
+                transport_->reply(answer_);
                 end("began anew after sample " + std::to_string(expected - 1) + ": what it knew of this run is lost");
             }
             ++inlet_->figures().received;

@@ -30,7 +30,7 @@ namespace zv = zmq_value;
 constexpr std::int64_t longest_message = 4096;
 constexpr int queue_length = 16384;
 constexpr int io_priority = 70;  // below the loop's, which it must not hold up, above all that is not in real time
-constexpr int linger_ms = 200;  // what a goodbye has to leave this process
+constexpr int linger_ms = 200;   // what a goodbye has to leave this process
 
 std::string told(const ZmqLibrary& z) { return z.strerror(z.errno_()); }
 
@@ -205,14 +205,8 @@ public:
         return z_.poll(&poll, 1, static_cast<long>((most + 999'999) / 1'000'000)) > 0;
     }
 
-    bool send(std::span<const std::byte> frame) override {
-        if (!socket_) return false;
-        if (options_.pattern == Pattern::route) {
-            if (peer_.empty()) return false;
-            if (z_.send(socket_, peer_.data(), peer_.size(), zv::dontwait | zv::sndmore) < 0) return false;
-        }
-        return z_.send(socket_, frame.data(), frame.size(), zv::dontwait) >= 0;
-    }
+    bool send(std::span<const std::byte> frame) override { return send_to(peer_, frame); }
+    bool reply(std::span<const std::byte> frame) override { return send_to(from_, frame); }
 
     void answer_last() override { peer_ = from_; }
     std::string address() const override { return bound_.empty() ? options_.address : bound_; }
@@ -238,6 +232,15 @@ public:
     }
 
 private:
+    bool send_to(const std::string& peer, std::span<const std::byte> frame) {
+        if (!socket_) return false;
+        if (options_.pattern == Pattern::route) {
+            if (peer.empty()) return false;
+            if (z_.send(socket_, peer.data(), peer.size(), zv::dontwait | zv::sndmore) < 0) return false;
+        }
+        return z_.send(socket_, frame.data(), frame.size(), zv::dontwait) >= 0;
+    }
+
     void set(int option, const void* value, std::size_t size, const char* what) {
         if (z_.setsockopt(socket_, option, value, size) != 0)
             throw UsageError(options_.address + ": " + what + " was refused: " + told(z_));

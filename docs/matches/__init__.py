@@ -1,7 +1,7 @@
 """What each bundled scene matches of what others have published or measured, and how closely.
 
-One module a scene, whose `figures()` runs the scene and returns what it found. `docs/make_scene_table.py` puts them into
-the README.
+One module a scene, whose `figures()` runs the scene and returns what it found. `docs/make_scene_table.py` puts them
+into the README.
 """
 
 from __future__ import annotations

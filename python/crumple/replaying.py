@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     from crumple.scene import Scene
     from crumple.tape import Tape
 
-_BY_ITSELF = ("horizon", "end_when", "decided", "unit_ended", "error")  # ends that come again without being asked for
+_BY_ITSELF = (
+    "horizon",
+    "end_when",
+    "decided",
+    "unit_ended",
+    "error",
+)  # ends that come again without being asked for
 _MOST_DAMAGES = 3
 
 

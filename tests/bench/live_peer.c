@@ -24,7 +24,16 @@ static int (*connect_to)(void*, const char*);
 static int (*send_frame)(void*, const void*, size_t, int);
 static int (*receive)(void*, void*, size_t, int);
 
-enum { THREAD_PRIORITY = 3, THREAD_SCHED_POLICY = 4, PUB = 1, SUB = 2, DEALER = 5, SUBSCRIBE = 6, DONTWAIT = 1, RCVTIMEO = 27 };
+enum {
+    THREAD_PRIORITY = 3,
+    THREAD_SCHED_POLICY = 4,
+    PUB = 1,
+    SUB = 2,
+    DEALER = 5,
+    SUBSCRIBE = 6,
+    DONTWAIT = 1,
+    RCVTIMEO = 27
+};
 
 static void* find(void* library, const char* name) {
     void* found = dlsym(library, name);

@@ -146,7 +146,9 @@ def test_both_links_of_an_arm_keep_their_lengths() -> None:
         x, y = elbow((0.0, 0.0), hand, 0.7, 0.6)
         assert math.hypot(x, y) == pytest.approx(0.7)
         assert math.hypot(hand[0] - x, hand[1] - y) == pytest.approx(0.6)
-    assert elbow((0.0, 0.0), (5.0, 0.0), 0.7, 0.6) == pytest.approx((0.7, 0.0), abs=1e-6)  # out of reach: stretched
+    assert elbow((0.0, 0.0), (5.0, 0.0), 0.7, 0.6) == pytest.approx(
+        (0.7, 0.0), abs=1e-6
+    )  # out of reach: stretched
 
 
 def test_a_gauge_keeps_the_noughts_before_the_point() -> None:

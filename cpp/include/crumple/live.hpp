@@ -184,6 +184,7 @@ public:
 
 private:
     void welcome(const Header& hello);
+    void bye();
     std::ptrdiff_t look_often();
 
     std::shared_ptr<LiveContext> context_;

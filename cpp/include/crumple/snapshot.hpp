@@ -20,11 +20,11 @@ struct Snapshot {
     std::vector<Blob> signal_blobs;
     std::vector<Blob> input_blobs;
     Digest digest;
-    std::vector<StatePointer> units;  // in unit order
-    std::vector<FaultState> faults;   // in the order in which they act
-    std::vector<Judge::State> judges;   // in the order of their declaration
-    std::optional<std::string> ended;   // see World::ended()
-    std::string world;                // World::signature(): only a world of the same can be restored to this
+    std::vector<StatePointer> units;   // in unit order
+    std::vector<FaultState> faults;    // in the order in which they act
+    std::vector<Judge::State> judges;  // in the order of their declaration
+    std::optional<std::string> ended;  // see World::ended()
+    std::string world;                 // World::signature(): only a world of the same can be restored to this
 };
 
 }  // namespace crumple

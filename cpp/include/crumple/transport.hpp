@@ -28,6 +28,8 @@ public:
     virtual bool send(std::span<const std::byte> frame) = 0;
     // From now on answers go to whoever sent the last frame.
     virtual void answer_last() {}
+    // To whoever sent the last frame, and to nobody else later.
+    virtual bool reply(std::span<const std::byte> frame) { return send(frame); }
 
     // Nothing has come for long: connects anew where the connection was lost for good. Not for every tick.
     virtual void mend() {}

@@ -97,8 +97,8 @@ public:
     void reset(std::uint64_t seed = 0);
     // Advances by n ticks, or until ended(). After an exception the world refuses to step until it is reset.
     void step(Tick n = 1);
-    // Whether the run came to its end by itself: "" by end_when, or the name of a requirement that stops the run when it
-    // is decided.
+    // Whether the run came to its end by itself: "" by end_when, or the name of a requirement that stops the run when
+    // it is decided.
     std::optional<std::string> ended() const;
     Finding finding(const std::string& requirement, Closing closing) const;
     // Tells the units that the run ended well and closes the recording.

@@ -222,7 +222,11 @@ class ValueReader:
 
     def _numbers(self, raw: Any) -> tuple[float, float]:
         good = isinstance(raw, list) and len(raw) == 2 and not any(isinstance(part, bool) for part in raw)
-        if good and all(isinstance(part, int | float) and math.isfinite(part) for part in raw) and raw[0] < raw[1]:
+        if (
+            good
+            and all(isinstance(part, int | float) and math.isfinite(part) for part in raw)
+            and raw[0] < raw[1]
+        ):
             return float(raw[0]), float(raw[1])
         raise WrongValue(f"must be [least, greatest], two plain numbers, not {shown(raw)}.")
 
