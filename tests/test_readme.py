@@ -46,6 +46,7 @@ _PLAIN = re.compile(r"crumple [^|&;<>$*\\]+")
 _FILE = re.compile(r"# ([\w./-]+\.[a-z]+)\n")
 _VARIES = (  # differs from run to run
     (re.compile(r"in [\d,.]+ (?:s|ms|µs) \([\d,.]+ x real time\)"), "in a while"),
+    (re.compile(r"in [\d,.]+ (?:s|ms) \([\d,.]+/s\)"), "in a while"),
     (re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}(?:-\d+)?"), "<run>"),
     (re.compile(r"passed in \d+\.\d+s"), "passed"),
     (re.compile(r"sealed \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "sealed <time>"),
