@@ -65,15 +65,24 @@ class Finding:
     decided: tick, -1 before.   *_atom, *_tick: what gave them; tick -1: what was not seen.
     """
 
-    low: float
-    high: float
-    decided: int
-    holds: bool
-    broken: bool
-    low_atom: int
-    high_atom: int
-    low_tick: int
-    high_tick: int
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def decided(self) -> int: ...
+    @property
+    def holds(self) -> bool: ...
+    @property
+    def broken(self) -> bool: ...
+    @property
+    def low_atom(self) -> int: ...
+    @property
+    def high_atom(self) -> int: ...
+    @property
+    def low_tick(self) -> int: ...
+    @property
+    def high_tick(self) -> int: ...
 
 class Judge:
     def __init__(

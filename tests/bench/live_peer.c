@@ -3,6 +3,8 @@
  *   live_peer sensor LIBZMQ ADDRESS RATE            publishes one channel "x" at RATE [Hz] until it is killed
  *   live_peer loop LIBZMQ SENSOR ACTUATOR RATE      the same, and listens: round trips [ns] go to stdout at the end
  *   live_peer lockstep LIBZMQ ADDRESS STEPS         paces a run
+ *   live_peer bare LIBZMQ ADDRESS STEPS             no run at all: two such programs and libzmq between them; steps
+ *                                                   a second go to stdout
  */
 #include <dlfcn.h>
 #include <sched.h>
@@ -180,11 +182,38 @@ static void lockstep(char** argv) {
     }
 }
 
+/* What libzmq alone comes to: frames of the same size back and forth between two processes. */
+static void bare(char** argv) {
+    const long steps = atol(argv[4]), early = steps / 10;
+    const pid_t other = fork(); /* before there is a context */
+    void* socket = make_socket(ctx_new(), DEALER);
+    uint8_t frame[CRUMPLE_FRAME_SIZE(1)] = {0};
+    int64_t start = 0;
+    if (other == 0) {
+        if (bind_to(socket, argv[3]) != 0) exit(4);
+        for (long k = 0; k < steps + early; ++k) {
+            if (receive_soon(socket, frame, sizeof frame) < 0) exit(5);
+            send_frame(socket, frame, sizeof frame, 0);
+        }
+        usleep(200000); /* the last one has to leave */
+        exit(0);
+    }
+    usleep(200000);
+    connect_to(socket, argv[3]);
+    for (long k = 0; k < steps + early; ++k) {
+        if (k == early) start = now();
+        send_frame(socket, frame, sizeof frame, 0);
+        if (receive_soon(socket, frame, sizeof frame) < 0) exit(5);
+    }
+    printf("%.0f\n", (double)steps / ((double)(now() - start) * 1e-9));
+}
+
 int main(int argc, char** argv) {
     if (argc < 5) return 2;
     load(argv[2]);
     if (strcmp(argv[1], "sensor") == 0) publish(argv, 0);
     if (strcmp(argv[1], "loop") == 0) publish(argv, 1);
     if (strcmp(argv[1], "lockstep") == 0) lockstep(argv);
+    if (strcmp(argv[1], "bare") == 0) bare(argv);
     return 0;
 }
