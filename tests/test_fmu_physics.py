@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from bundled_fmu import Dut
 from crumple.metrics import cfc, clip_3ms, hic15, olc
+from reference_data import reference as reference_path
 
 Array = NDArray[np.float64]
 G = 9.80665
@@ -22,14 +21,11 @@ V0 = 57.09 / 3.6  # of test 10146 [m/s]
 MASS = 1719.0  # [kg]
 FIRE = 0.0153  # [s]
 NEVER = 9.0
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def reference(name: str) -> Any:
     """Columns of a reference table; the test is skipped where it is absent."""
-    path = REFERENCE / name
-    if not path.exists():
-        pytest.skip(f"reference data {path} is absent; CRUMPLE_REFERENCE_DATA names its folder")
+    path = reference_path(name)
     return np.genfromtxt(path, delimiter=",", names=True)
 
 
@@ -88,9 +84,7 @@ def crash(
 def measured_cabin(period: float) -> Array:
     """The test car's acceleration (mean of its four cross-member channels, CFC 60), velocity and travel."""
     assert period == 1e-4
-    folder = REFERENCE / "nhtsa10146"
-    if not folder.exists():
-        pytest.skip(f"reference data {folder} is absent; CRUMPLE_REFERENCE_DATA names its folder")
+    folder = reference_path("nhtsa10146")
     channels = [np.loadtxt(folder / f"v10146.{n:03d}")[:, 1] for n in (93, 94, 99, 100)]
     acceleration = cfc(np.mean(channels, axis=0), period, 60)[500:2001] * G
     velocity = V0 + np.concatenate([[0.0], np.cumsum(acceleration[1:] + acceleration[:-1]) * period / 2])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,8 +23,7 @@ from crumple.metrics.contact import (
     separation_distance,
 )
 from crumple.metrics.registry import METRICS
-
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+from reference_data import reference
 
 
 def test_force_time_and_energy_are_those_of_two_masses_on_a_spring() -> None:
@@ -47,9 +44,7 @@ def test_force_time_and_energy_are_those_of_two_masses_on_a_spring() -> None:
 
 
 def test_the_table_of_body_regions_and_the_speeds_it_allows() -> None:
-    path = REFERENCE / "iso15066_limits.csv"
-    if not path.exists():
-        pytest.skip(f"reference data {path} is absent; CRUMPLE_REFERENCE_DATA names its folder")
+    path = reference("iso15066_limits.csv")
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(REGIONS)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -28,17 +25,10 @@ from crumple.metrics import (
     viscous_criterion,
 )
 from crumple.metrics.crash_protection import head_score, limit
+from reference_data import reference
 
 Array = NDArray[np.float64]
 G = 9.80665
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[2] / "shared" / "data"))
-
-
-def reference(name: str) -> Path:
-    path = REFERENCE / name
-    if not path.exists():
-        pytest.skip(f"reference data {path} is absent; CRUMPLE_REFERENCE_DATA names its folder")
-    return path
 
 
 START = 0.050  # the records begin 50 ms before contact

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,14 +23,11 @@ from crumple.metrics.euro_ncap import (
     warning_colour,
 )
 from crumple.metrics.registry import METRICS
-
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+from reference_data import reference
 
 
 def rows_of(name: str) -> list[list[str]]:
-    path = REFERENCE / name
-    if not path.exists():
-        pytest.skip(f"reference data {path} is absent; CRUMPLE_REFERENCE_DATA names its folder")
+    path = reference(name)
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.reader(file))
 

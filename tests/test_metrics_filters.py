@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,16 +12,9 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from crumple.metrics import ISO_6487, SAE_J211, MetricError, cfc, cfc_coefficients, cfc_forward
+from reference_data import reference
 
 Array = NDArray[np.float64]
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[2] / "shared" / "data"))
-
-
-def reference(name: str) -> Path:
-    path = REFERENCE / name
-    if not path.exists():
-        pytest.skip(f"reference data {path} is absent; CRUMPLE_REFERENCE_DATA names its folder")
-    return path
 
 
 CLASSES = (60, 180, 600, 1000)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,11 +22,11 @@ from crumple.metrics import (
 )
 from crumple.metrics.neck import INTERCEPTS, nij_signal
 from crumple.metrics.registry import METRICS
+from reference_data import reference
 
 DT = 1e-4
 T = np.arange(1001) * DT
 SINE = np.sin(np.pi * T / 0.1)
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 # ---- neck
 
@@ -162,9 +160,7 @@ def test_unknown_critical_values_are_refused() -> None:
 
 
 def test_risk_curves_are_the_published_ones() -> None:
-    path = REFERENCE / "risk_table.csv"
-    if not path.exists():
-        pytest.skip(f"reference data {path} is absent; CRUMPLE_REFERENCE_DATA names its folder")
+    path = reference("risk_table.csv")
     curves = {
         "P_head_AIS3+(HIC15)": risk.head_ais3,
         "P_neck_AIS3+(Nij) H3-50M": risk.neck_ais3,

@@ -7,7 +7,6 @@ commands that a test engineer would use, in a process of their own.
 from __future__ import annotations
 
 import math
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,13 +21,13 @@ import crumple
 from crumple.cli.app import invoke
 from crumple.replaying import replay
 from crumple.tape import Tape
+from reference_data import reference
 
 pytest.importorskip("zmq")
 
 Array = NDArray[np.float64]
 G = 9.80665
 DEADLINE = 16.9e-3  # [s] of crash time: the 5-inch rule on this pulse, less 30 ms for the bag
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 CRASH = """
 crumple = 1
@@ -156,13 +155,6 @@ class Sums(Unit):
         self.v = [s + w * now.dt for s, w in zip(self.v, (self.ax, self.ay, self.az))]
         self.angle, self.velocity = self.a, self.v
 '''
-
-
-def reference(name: str) -> Path:
-    path = REFERENCE / name
-    if not path.exists():
-        pytest.skip(f"reference data {path} is absent; CRUMPLE_REFERENCE_DATA names its folder")
-    return path
 
 
 def crossmember() -> tuple[Array, Array]:

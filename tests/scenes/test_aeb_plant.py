@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import csv
 import functools
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bundled_fmu import Dut
+from reference_data import reference
 
 G = 9.80665
 KMH = 1.0 / 3.6
 WIDTH = 1.815  # of the car under test [m]
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 NO_DRAG = {"drag_area": 0.0, "rolling": 0.0}
 
 
@@ -150,9 +148,7 @@ def test_a_target_that_stops_before_its_ramp_is_over_stands() -> None:
 
 @functools.cache
 def geometry() -> list[dict[str, str]]:
-    path = REFERENCE / "aeb_pedestrian_geometry.csv"
-    if not path.exists():
-        pytest.skip(f"reference data {path} is absent; CRUMPLE_REFERENCE_DATA names its folder")
+    path = reference("aeb_pedestrian_geometry.csv")
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +11,7 @@ import pytest
 from crumple import Fmu, Table, World
 from crumple.cases_run import Options, Outcome, Runner
 from crumple.plugins import find_unit
-
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
+from reference_data import reference as reference_path
 
 
 @functools.cache
@@ -34,9 +31,7 @@ def falsified(**given: Any) -> set[str]:
 
 @functools.cache
 def reference() -> dict[str, np.ndarray]:
-    path = REFERENCE / "autotrans_trace.h5"
-    if not path.exists():
-        pytest.skip(f"reference data {path} is absent; CRUMPLE_REFERENCE_DATA names its folder")
+    path = reference_path("autotrans_trace.h5")
     h5py = pytest.importorskip("h5py")
     with h5py.File(path) as file:
         return {name: np.array(file[name]) for name in file}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import functools
 import math
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +13,8 @@ import crumple
 from crumple import Fmu, World
 from crumple.metrics.contact import REGIONS, allowed_speed, contact_force, contact_time, reduced_mass
 from crumple.scene import load_scene
+from reference_data import reference
 
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 CLAMPED = {"contact": "clamped", "speed_mm_s": 75}
 WATCHED = {"protection": "separation"}
 DEFAULTS = {"speed_mm_s": 250, "contact": "free", "protection": "force", "contact_area_cm2": 10, "inject": ""}
@@ -81,9 +79,7 @@ def grid() -> list[tuple[str, float, float, Any]]:
 
 
 def table() -> dict[str, dict[str, float]]:
-    path = REFERENCE / "iso15066_limits.csv"
-    if not path.exists():
-        pytest.skip(f"reference data {path} is absent; CRUMPLE_REFERENCE_DATA names its folder")
+    path = reference("iso15066_limits.csv")
     with open(path, newline="") as file:
         rows = {row.pop("region"): row for row in csv.DictReader(file)}
     return {ours: {k: float(v) for k, v in rows[NAMES.get(ours, ours)].items()} for ours in REGIONS}

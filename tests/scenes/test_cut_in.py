@@ -14,8 +14,8 @@ import pytest
 
 from crumple import Fmu, World
 from crumple.cases_run import Options, Outcome, Runner
+from reference_data import reference
 
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 MODELS = {"cc": "CC_human_driver_crash", "fsm": "FSM_crash", "rss": "RSS_crash", "reg157": "Reg157_crash"}
 CASE = ("ego_kmh", "cutin_kmh", "gap_m", "lat_speed_mps")
 SCENE = importlib.resources.files("crumple") / "bundled" / "scenes" / "cut_in.toml"
@@ -25,9 +25,7 @@ Row = dict[str, object]
 
 def published(count: int, *, seed: int) -> list[dict[str, str]]:
     """Rows of the published table, drawn at random."""
-    path = REFERENCE / "r157_cutin_low.csv"
-    if not path.exists():
-        pytest.skip(f"reference data {path} is absent; CRUMPLE_REFERENCE_DATA names its folder")
+    path = reference("r157_cutin_low.csv")
     with path.open(newline="") as file:
         return random.Random(seed).sample(list(csv.DictReader(file)), count)
 

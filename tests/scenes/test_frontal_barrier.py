@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ import crumple
 from crumple.cases_run import Options, Runner
 from crumple.metrics import cfc, hic15, iso18571, resultant
 from crumple.scene import load_scene
+from reference_data import reference
 
 Array = NDArray[np.float64]
 G = 9.80665
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "scenes" / "frontal_barrier.md"
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", ROOT.parent / "shared" / "data"))
 
 
 def words_of(arguments: str) -> tuple[dict[str, str | float], list[str]]:
@@ -186,9 +185,7 @@ def test_a_bad_road_alone_fires_nothing(pulse: int) -> None:
 
 def measured(channel: int, cfc_class: float) -> Array:
     """A channel of NHTSA test 10146 from contact on, 120 ms at 10 kHz, filtered."""
-    folder = REFERENCE / "nhtsa10146"
-    if not folder.exists():
-        pytest.skip(f"reference data {folder} is absent; CRUMPLE_REFERENCE_DATA names its folder")
+    folder = reference("nhtsa10146")
     return cfc(np.loadtxt(folder / f"v10146.{channel:03d}")[:, 1], 1e-4, cfc_class)[500:1701]
 
 
