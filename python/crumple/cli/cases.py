@@ -13,7 +13,7 @@ import typer
 
 from crumple import wording
 from crumple.cli.run import assignments
-from crumple.cli.screen import Screen, has_colour, is_terminal
+from crumple.cli.screen import LiveLine, Screen, is_terminal, time_left
 
 if TYPE_CHECKING:
     from crumple.campaign import Campaign
@@ -106,63 +106,36 @@ def cases(  # noqa: PLR0917  # options of a command line have no order
     return next((code for word, code in _WORST if counts[word]), 0)
 
 
-class _Progress:
+class _Progress(LiveLine):
     """One line on a terminal: bar, how many, how they came out, rate, time left."""
 
     def __init__(self, total: int) -> None:
-        import sys
-
+        super().__init__()
         self.done = self.before = 0
-        self._stream = sys.stderr
         self._total = total
-        self._on = is_terminal(sys.stderr)
-        self._colour = has_colour(sys.stderr)
+        self.on = is_terminal(self.stream)
         self._drawn = time.monotonic()
         self._first: tuple[float, int] | None = None  # when the first results came, and how many there were
-        self._shown = False
 
     def __call__(self, done: int, counts: Counter[str], before: int) -> None:
         self.done, self.before = done, before
         now = time.monotonic()
         if self._first is None and done > before:
             self._first = now, done
-        if not self._on or now - self._drawn < _EVERY:
+        if not self.on or now - self._drawn < _EVERY:
             return
-        self._drawn, self._shown = now, True
+        self._drawn = now
         facts = f"{done:,} / {self._total:,}"
         facts += "".join(f"  {counts[word]:,} {word}" for word in _ORDER if counts[word])
         if self._first is not None and now - self._first[0] > _GUESS and done > self._first[1]:
             rate = (done - self._first[1]) / (
                 now - self._first[0]
             )  # without what it takes to start processes
-            facts += f"  {rate:,.0f}/s  {_left((self._total - done) / rate)} left"
+            facts += f"  {rate:,.0f}/s  {time_left((self._total - done) / rate)} left"
         width = shutil.get_terminal_size((80, 24)).columns
         room = min(32, width - len(facts) - 4)
-        bar = self._bar(done / self._total, room) + "  " if room >= 8 else ""
-        self._write(f"\r\x1b[K{bar}{facts if bar else facts[: width - 1]}")
-
-    def clear(self) -> None:
-        """Wipe the line."""
-        if self._shown:
-            self._write("\r\x1b[K")
-            self._shown = False
-
-    def _bar(self, share: float, width: int) -> str:
-        whole = int(max(0.0, min(1.0, share)) * width)
-        if self._colour:
-            return f"\x1b[36m{'━' * whole}\x1b[0m\x1b[2m{'━' * (width - whole)}\x1b[0m"
-        return "━" * whole + "─" * (width - whole)
-
-    def _write(self, text: str) -> None:
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except OSError:
-            self._on = False
-
-
-def _left(seconds: float) -> str:
-    return f"{max(1, round(seconds))} s" if seconds < 99.5 else f"{round(seconds / 60)} min"
+        bar = self.bar(done / self._total, room) + "  " if room >= 8 else ""
+        self.put(f"{bar}{facts if bar else facts[: width - 1]}")
 
 
 def _summary(

@@ -99,65 +99,31 @@ def columns(rows: Sequence[Sequence[str]], *, gap: int = 3, most: int = 44) -> l
     return [(" " * gap).join(f"{cell:<{widths[c]}}" for c, cell in enumerate(row)).rstrip() for row in rows]
 
 
-class Progress:
-    """One line on a terminal for runs of more than two seconds: bar, simulated time, speed, time left.
+class LiveLine:
+    """One line of a terminal that is written again and again, and wiped by `clear`. It never fails.
 
-    Called with the simulated time as often as one likes; it draws at most ten times a second, and is wiped by
-    `clear`. On anything but a terminal it is silent.
+    on: whether anything is written.
     """
 
-    _FIRST = 0.3  # [s] of wall time before the first guess how long the run takes
-    _WORTH = 2.0  # [s] a run shorter than this shows nothing
-    _EVERY = 0.1  # [s] between drawings
-
     def __init__(self, stream: IO[str] | None = None) -> None:
-        self._stream = sys.stderr if stream is None else stream
-        self._on = False
-        self._colour = has_colour(self._stream)
-        self._shown = False
+        self.stream = sys.stderr if stream is None else stream
+        self.on = False
+        self.shown = False
+        self._colour = has_colour(self.stream)
 
-    def begin(self, name: str, *, start: float, horizon: float) -> None:
-        """A run from `start` to `horizon` [s] begins now."""
-        self._on = is_terminal(self._stream) and os.environ.get("TERM") != "dumb"
-        self._name = name
-        self._start = start
-        self._horizon = horizon
-        self._began = time.monotonic()
-        self._drawn = 0.0
-
-    def __call__(self, t: float) -> None:
-        if not self._on:
-            return
-        now = time.monotonic()
-        spent = now - self._began
-        if spent < self._FIRST or now - self._drawn < self._EVERY:
-            return
-        done = (t - self._start) / ((self._horizon - self._start) or 1.0)
-        left = spent / done - spent if done > 0 else float("inf")
-        if not self._shown and spent + left < self._WORTH:
-            return
-        self._drawn = now
-        self._shown = True
-        speed = (t - self._start) / spent
-        facts = f"{wording.time(t)} / {wording.time(self._horizon)}"
-        facts += f"   {wording.number(speed, digits=3)} x real time"
-        if left < float("inf"):
-            facts += f"   {_left(left)} left"
-        width = shutil.get_terminal_size((80, 24)).columns
-        room = min(32, width - len(self._name) - len(facts) - 8)
-        if room >= 8:
-            line = f"{self._name}   {self._bar(done, room)}   {facts}"
-        else:
-            line = f"{self._name}   {facts}"[: width - 1]
-        self._write(f"\r\x1b[K{line}")
+    def put(self, text: str) -> None:
+        """Take the place of what stood there."""
+        self.shown = True
+        self._write(f"\r\x1b[K{text}")
 
     def clear(self) -> None:
-        """Wipe the line, so that the summary stands alone."""
-        if self._shown:
+        """Wipe the line, so that what follows stands alone."""
+        if self.shown:
             self._write("\r\x1b[K")
-            self._shown = False
+            self.shown = False
 
-    def _bar(self, done: float, width: int) -> str:
+    def bar(self, done: float, width: int) -> str:
+        """A bar for a share of 0 to 1, so many columns wide."""
         filled = max(0.0, min(1.0, done)) * width
         whole = int(filled)
         tip = "╸" if filled - whole >= 0.5 and whole < width else ""
@@ -168,13 +134,60 @@ class Progress:
 
     def _write(self, text: str) -> None:
         try:
-            self._stream.write(text)
-            self._stream.flush()
+            self.stream.write(text)
+            self.stream.flush()
         except OSError:
-            self._on = False
+            self.on = False
 
 
-def _left(seconds: float) -> str:
+class Progress(LiveLine):
+    """One line on a terminal for runs of more than two seconds: bar, simulated time, speed, time left.
+
+    Called with the simulated time as often as one likes; it draws at most ten times a second, and is wiped by
+    `clear`. On anything but a terminal it is silent.
+    """
+
+    _FIRST = 0.3  # [s] of wall time before the first guess how long the run takes
+    _WORTH = 2.0  # [s] a run shorter than this shows nothing
+    _EVERY = 0.1  # [s] between drawings
+
+    def begin(self, name: str, *, start: float, horizon: float) -> None:
+        """A run from `start` to `horizon` [s] begins now."""
+        self.on = is_terminal(self.stream) and os.environ.get("TERM") != "dumb"
+        self._name = name
+        self._start = start
+        self._horizon = horizon
+        self._began = time.monotonic()
+        self._drawn = 0.0
+
+    def __call__(self, t: float) -> None:
+        if not self.on:
+            return
+        now = time.monotonic()
+        spent = now - self._began
+        if spent < self._FIRST or now - self._drawn < self._EVERY:
+            return
+        done = (t - self._start) / ((self._horizon - self._start) or 1.0)
+        left = spent / done - spent if done > 0 else float("inf")
+        if not self.shown and spent + left < self._WORTH:
+            return
+        self._drawn = now
+        speed = (t - self._start) / spent
+        facts = f"{wording.time(t)} / {wording.time(self._horizon)}"
+        facts += f"   {wording.number(speed, digits=3)} x real time"
+        if left < float("inf"):
+            facts += f"   {time_left(left)} left"
+        width = shutil.get_terminal_size((80, 24)).columns
+        room = min(32, width - len(self._name) - len(facts) - 8)
+        if room >= 8:
+            line = f"{self._name}   {self.bar(done, room)}   {facts}"
+        else:
+            line = f"{self._name}   {facts}"[: width - 1]
+        self.put(line)
+
+
+def time_left(seconds: float) -> str:
+    """A guess in words: "12 s", "3 min", "2 h 5 min"."""
     if seconds < 99.5:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
