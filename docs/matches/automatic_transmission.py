@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from matches import REFERENCE, Figure
 
-from matches import Figure
-
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 TRACE = "Simulink trace, cpslab-asu/model-autotrans"
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 import random
-from pathlib import Path
 
-from matches import Figure
+from matches import REFERENCE, Figure
 
-REFERENCE = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 MODELS = {
     "cc": ("CC_human_driver_crash", "competent and careful driver"),
     "fsm": ("FSM_crash", "fuzzy safety model"),

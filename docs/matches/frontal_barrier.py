@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from pathlib import Path
 
 import numpy as np
 
 import crumple
 from crumple.metrics import cfc, chest_deflection, clip_3ms, hic15, iso18571, resultant
-from matches import Figure
+from matches import REFERENCE, Figure
 
 G = 9.80665
 TEST = "NHTSA test 10146"
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def measured(channel: int, cfc_class: float) -> np.ndarray:
     """A channel of the test from contact on, 120 ms at 10 kHz, filtered."""
-    folder = Path(os.environ.get("CRUMPLE_REFERENCE_DATA", DATA)) / "nhtsa10146"
+    folder = REFERENCE / "nhtsa10146"
     return cfc(np.loadtxt(folder / f"v10146.{channel:03d}")[:, 1], 1e-4, cfc_class)[500:1701]
 
 
