@@ -20,7 +20,7 @@ import msgspec
 from msgspec.structs import replace
 
 from crumple import wording
-from crumple.requirement_result import Relation, RequirementResult, reason_text
+from crumple.requirement_result import Relation, RequirementResult, reason_text, unseen
 from crumple.si import convert
 
 if TYPE_CHECKING:
@@ -356,22 +356,12 @@ def not_evaluated(required: Requirement | Holds, reason: str) -> RequirementResu
 
         return stl_requirement.not_evaluated(required, reason)
     limit = required.limits[0]
-    return RequirementResult(
-        name=required.name,
-        what=required.what,
+    return unseen(
+        required,
+        reason,
         title=required.title,
-        status="inconclusive" if required.applies else "not_applicable",
-        value=None,
         si=required.si,
         relation=limit.relation,
         limit=limit.shown,
         within=limit.shown_within if limit.relation == "equals" else None,
-        margin=None,
-        complete=False,
-        decided=None,
-        worst=None,
-        reason=reason,
-        signals=required.signals,
-        when=required.when,
-        doc=required.doc,
     )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec.structs import asdict
 
 from crumple import wording
+
+if TYPE_CHECKING:
+    from crumple.requirement import Requirement
+    from crumple.stl_requirement import Holds
 
 Status = Literal["pass", "fail", "inconclusive", "not_applicable"]
 Relation = Literal["max", "min", "equals"]
@@ -63,6 +67,38 @@ class RequirementResult(msgspec.Struct, frozen=True, kw_only=True):
         Raises msgspec.ValidationError where it has another shape.
         """
         return msgspec.convert(written, cls)
+
+
+def unseen(
+    required: Requirement | Holds,
+    reason: str,
+    *,
+    title: str,
+    si: str,
+    relation: Relation,
+    limit: float,
+    within: float | None = None,
+) -> RequirementResult:
+    """The result of a requirement of which nothing was seen, or could be computed, and why."""
+    return RequirementResult(
+        name=required.name,
+        what=required.what,
+        title=title,
+        status="inconclusive" if required.applies else "not_applicable",
+        value=None,
+        si=si,
+        relation=relation,
+        limit=limit,
+        within=within,
+        margin=None,
+        complete=False,
+        decided=None,
+        worst=None,
+        reason=reason,
+        signals=required.signals,
+        when=required.when,
+        doc=required.doc,
+    )
 
 
 def value_text(result: RequirementResult) -> str:

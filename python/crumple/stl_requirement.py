@@ -17,7 +17,7 @@ import msgspec
 from crumple import wording
 from crumple.formula import program_of, typed
 from crumple.formula_reader import Node
-from crumple.requirement_result import Relation, RequirementResult, reason_text
+from crumple.requirement_result import Relation, RequirementResult, reason_text, unseen
 from crumple.si import base_si, parse_si
 from crumple.stl import Atom, Stl, crisp, dimension_of, parse_stl, si_of_side, sides
 
@@ -144,25 +144,7 @@ def closing(ending: str, *, whole: bool) -> Closing:
 
 def not_evaluated(required: Holds, reason: str) -> RequirementResult:
     """One of which nothing was seen, or could be computed, and why."""
-    return RequirementResult(
-        name=required.name,
-        what=required.what,
-        title=required.what,
-        status="inconclusive" if required.applies else "not_applicable",
-        value=None,
-        si="",
-        relation="equals",
-        limit=1.0,
-        within=None,
-        margin=None,
-        complete=False,
-        decided=None,
-        worst=None,
-        reason=reason,
-        signals=required.signals,
-        when=required.when,
-        doc=required.doc,
-    )
+    return unseen(required, reason, title=required.what, si="", relation="equals", limit=1.0)
 
 
 def _over(required: Holds, seen: Seen) -> _core.Finding | None:
