@@ -106,10 +106,21 @@ def linux() -> Any:
 
 
 def test_real_time_abilities_are_told(linux: Any) -> None:
-    scheduling, locking, timers = linux.real_time()
+    scheduling, locking, sleep, timers = linux.real_time()
     assert scheduling.text.startswith(("SCHED_FIFO yes", "SCHED_FIFO no"))
-    assert (locking.name, timers.name) == ("locked memory", "timers")
+    assert (locking.name, sleep.name, timers.name) == ("locked memory", "idle cores", "timers")
     assert "slack" in timers.text and "core" in timers.text
+
+
+def test_cores_that_may_fall_asleep_have_the_remedy(linux: Any, tmp_path: Path) -> None:
+    file = tmp_path / "latency"
+    absent = linux._sleep(file)
+    assert not absent.good and "does not have it" in absent.remedy
+    file.touch(mode=0o600)
+    assert linux._sleep(file).good
+    if os.geteuid() != 0:  # root may write whatever it likes
+        file.chmod(0o400)
+        assert "udev rule" in linux._sleep(file).remedy
 
 
 def test_asking_for_fifo_leaves_the_scheduling_as_it_was(linux: Any) -> None:

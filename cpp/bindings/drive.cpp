@@ -126,16 +126,17 @@ void bind_drive(py::module_& m) {
           py::arg("most"));
     m.def(
         "ask_for_real_time",
-        [](bool fifo, bool locked) {
-            const Granted granted = ask_for_real_time(fifo, locked);
+        [](int priority, bool locked, bool awake) {
+            const Granted granted = ask_for_real_time({priority, locked, awake});
             py::dict d;
             d["fifo"] = granted.fifo;
             d["locked"] = granted.locked;
+            d["awake"] = granted.awake;
             d["slack_ns"] = granted.slack_ns;
             d["why"] = granted.why;
             return d;
         },
-        py::arg("fifo"), py::arg("locked"));
+        py::arg("priority"), py::arg("locked"), py::arg("awake"));
     m.def("leave_real_time", &leave_real_time);
 }
 

@@ -10,10 +10,8 @@ namespace crumple {
 
 namespace {
 
-constexpr std::size_t queue_most = 4096;       // samples that wait; a rig that runs ahead further loses the oldest
-constexpr std::size_t frames_at_once = 65536;  // more than may wait; a flood cannot keep a tick from its end
+constexpr std::size_t queue_most = 4096;  // samples that wait; a rig that runs ahead further loses the oldest
 constexpr Nanoseconds mend_every = 1'000'000'000;
-constexpr std::size_t longest_frame = 4096;
 
 std::string seconds(Nanoseconds ns) { return time_text(static_cast<double>(ns) * 1e-9); }
 

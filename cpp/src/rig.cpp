@@ -13,8 +13,7 @@ namespace crumple {
 namespace {
 
 constexpr Nanoseconds look_every = 20'000'000;  // how long a Ctrl-C may wait
-constexpr int looks = 500;                      // before the first sleep of a wait: some 0.2 ms
-constexpr std::size_t longest_frame = 4096;
+constexpr int looks = 500;                      // before a wait falls asleep: some 0.2 ms
 
 }  // namespace
 
@@ -47,7 +46,7 @@ void Rig::welcome(const Header& hello) {
 }
 
 bool Rig::greet(Tick tick, std::span<const double> outputs) {
-    for (;;) {
+    for (std::size_t i = 0; i < frames_at_once; ++i) {
         const std::ptrdiff_t n = transport_->receive(frame_);
         if (n < 0) break;
         Header header;
@@ -108,14 +107,22 @@ void Rig::bye() {
     encode(bye, {}, answer_);
 }
 
-// A peer that answers soon is heard without a sleep, whose end would cost more than the answer.
-std::ptrdiff_t Rig::look_often() {
-    std::ptrdiff_t n = -1;
-    for (int i = 0; n < 0 && i < looks; ++i) {
-        sched_yield();  // libzmq's own threads, and the peer's, may need this core
-        n = transport_->receive(frame_);
+// The next frame, waited for at most so long. Where processors fall asleep, a peer that answers soon is heard without
+// a sleep of ours, whose end would cost more than the answer.
+std::ptrdiff_t Rig::hear(Nanoseconds most, bool soon) {
+    if (!early_.empty()) {
+        std::copy(early_.begin(), early_.end(), frame_.begin());
+        const std::ptrdiff_t n = std::ssize(early_);
+        early_.clear();
+        return n;
     }
-    return n;
+    if (soon && !processors_awake()) {
+        for (int i = 0; i < looks; ++i) {
+            sched_yield();  // libzmq's own threads, and the peer's, may need this core
+            if (const std::ptrdiff_t n = transport_->receive(frame_); n >= 0) return n;
+        }
+    }
+    return transport_->receive(frame_, most);
 }
 
 void Rig::exchange(std::span<double> values, Sample& stamps) {
@@ -124,24 +131,18 @@ void Rig::exchange(std::span<double> values, Sample& stamps) {
     const auto end = [&](const std::string& fact) {
         throw EndRequest("rig '" + name_ + "' (" + transport_->address() + ") " + fact);
     };
-    bool patient = false;
-    for (;;) {
-        std::copy(early_.begin(), early_.end(), frame_.begin());
-        std::ptrdiff_t n = early_.empty() ? transport_->receive(frame_) : std::ssize(early_);
-        early_.clear();
-        if (n < 0 && !patient) wait_outside([&] { n = look_often(); });
-        if (n < 0) {
-            patient = true;
-            const Nanoseconds left = timeout_ - (context_->clock->now() - began);
-            if (left <= 0)
-                end("did not send sample " + std::to_string(expected) + " within " +
-                    time_text(static_cast<double>(timeout_) * 1e-9) + " (timeout)");
-            if (context_->stop_wanted && context_->stop_wanted())
-                throw EndRequest("stopped by hand, while sample " + std::to_string(expected) + " of rig '" + name_ +
-                                 "' was waited for");
-            wait_outside([&] { transport_->wait(std::min(left, look_every)); });
-            continue;
-        }
+    for (bool first = true;; first = false) {
+        // asked after each message, too: whoever sends nothing but rubbish does not put off the end
+        const Nanoseconds left = timeout_ - (context_->clock->now() - began);
+        if (!first && left <= 0)
+            end("did not send sample " + std::to_string(expected) + " within " +
+                time_text(static_cast<double>(timeout_) * 1e-9) + " (timeout)");
+        if (!first && context_->stop_wanted && context_->stop_wanted())
+            throw EndRequest("stopped by hand, while sample " + std::to_string(expected) + " of rig '" + name_ +
+                             "' was waited for");
+        std::ptrdiff_t n = -1;
+        wait_outside([&] { n = hear(std::min(left, look_every), first); });
+        if (n < 0) continue;
         const auto fitting = std::min(static_cast<std::size_t>(n), frame_.size());
         const std::span<const std::byte> frame{frame_.data(), fitting};
         Header header;

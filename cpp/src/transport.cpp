@@ -3,29 +3,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <thread>
 
 namespace crumple {
 
-std::ptrdiff_t QueueTransport::receive(std::span<std::byte> into) {
-    const std::lock_guard lock(mutex_);
+std::ptrdiff_t QueueTransport::receive(std::span<std::byte> into, Nanoseconds most) {
+    std::unique_lock lock(mutex_);
+    if (in_.empty() && most > 0) offered_.wait_for(lock, std::chrono::nanoseconds(most), [&] { return !in_.empty(); });
     if (in_.empty()) return -1;
     const std::vector<std::byte> frame = std::move(in_.front());
     in_.pop_front();
     std::copy_n(frame.begin(), std::min(frame.size(), into.size()), into.begin());
     return static_cast<std::ptrdiff_t>(frame.size());
-}
-
-bool QueueTransport::wait(Nanoseconds most) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(most);
-    for (;;) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (!in_.empty()) return true;
-        }
-        if (std::chrono::steady_clock::now() >= until) return false;
-        std::this_thread::sleep_for(std::chrono::microseconds(100));
-    }
 }
 
 bool QueueTransport::send(std::span<const std::byte> frame) {
@@ -39,6 +27,7 @@ bool QueueTransport::offer(std::vector<std::byte> frame) {
     const std::lock_guard lock(mutex_);
     if (in_.size() >= most_) return false;
     in_.push_back(std::move(frame));
+    offered_.notify_one();
     return true;
 }
 

@@ -17,6 +17,7 @@
 
 #include "crumple/error.hpp"
 #include "crumple/transport.hpp"
+#include "crumple/wire.hpp"
 #include "zmq_library.hpp"
 
 namespace crumple {
@@ -25,9 +26,9 @@ namespace {
 
 namespace zv = zmq_value;
 
-// A message for us has 64 bytes and a double a channel. Who sends more is disconnected by libzmq, so that a flood of
-// large messages cannot fill the memory: with this queue it ends at 64 MiB.
-constexpr std::int64_t longest_message = 4096;
+// Who sends longer messages is disconnected by libzmq, so that a flood of them cannot fill the memory: with this queue
+// it ends at 64 MiB.
+constexpr std::int64_t longest_message = longest_frame;
 constexpr int queue_length = 16384;
 constexpr int io_priority = 70;  // below the loop's, which it must not hold up, above all that is not in real time
 constexpr int linger_ms = 200;   // what a goodbye has to leave this process
@@ -184,10 +185,11 @@ public:
         watch_ = socket_ = context_ = nullptr;
     }
 
-    std::ptrdiff_t receive(std::span<std::byte> into) override {
+    std::ptrdiff_t receive(std::span<std::byte> into, Nanoseconds most) override {
         if (!socket_) return -1;
-        if (options_.pattern == Pattern::route && !receive_part(z_, socket_, from_, zv::dontwait)) return -1;
-        int n = z_.recv(socket_, into.data(), into.size(), zv::dontwait);
+        const int first = patience(most) ? 0 : zv::dontwait;  // the parts of a message come together
+        if (options_.pattern == Pattern::route && !receive_part(z_, socket_, from_, first)) return -1;
+        int n = z_.recv(socket_, into.data(), into.size(), options_.pattern == Pattern::route ? zv::dontwait : first);
         if (n < 0) return -1;
         // a REQ socket puts an empty part before its message
         if (n == 0 && options_.pattern == Pattern::route && more_parts(z_, socket_))
@@ -197,12 +199,6 @@ public:
         while (more_parts(z_, socket_) && receive_part(z_, socket_, rest, zv::dontwait)) {
         }
         return static_cast<std::ptrdiff_t>(into.size() + 1);  // of more parts: too long, whatever they hold
-    }
-
-    bool wait(Nanoseconds most) override {
-        if (!socket_) return false;
-        ZmqLibrary::Poll poll{socket_, 0, zv::pollin, 0};
-        return z_.poll(&poll, 1, static_cast<long>((most + 999'999) / 1'000'000)) > 0;
     }
 
     bool send(std::span<const std::byte> frame) override { return send_to(peer_, frame); }
@@ -232,6 +228,14 @@ public:
     }
 
 private:
+    // Whether the next receive waits, and if so how long. Done by the receive itself: polling first takes eight system
+    // calls where one does.
+    bool patience(Nanoseconds most) {
+        const int wanted = static_cast<int>((most + 999'999) / 1'000'000);
+        if (wanted > 0 && wanted != patience_ms_) set(zv::rcvtimeo, patience_ms_ = wanted, "rcvtimeo");
+        return wanted > 0;
+    }
+
     bool send_to(const std::string& peer, std::span<const std::byte> frame) {
         if (!socket_) return false;
         if (options_.pattern == Pattern::route) {
@@ -324,7 +328,8 @@ private:
     void* context_ = nullptr;
     void* socket_ = nullptr;
     void* watch_ = nullptr;  // of connections
-    bool lost_ = false;      // the last that was heard of the connection is that it ended
+    int patience_ms_ = -1;
+    bool lost_ = false;  // the last that was heard of the connection is that it ended
     std::optional<Doorman> doorman_;
     std::string bound_, from_, peer_;
 };

@@ -246,13 +246,29 @@ CASE(a_rig_is_never_told_a_value_that_is_not_finite) {
 
 namespace {
 
+// Waits in virtual time. Where it babbles, a frame that is none comes each millisecond.
+class VirtualWire final : public QueueTransport {
+public:
+    explicit VirtualWire(std::shared_ptr<VirtualClock> clock) : QueueTransport("queue:ecu"), clock_(std::move(clock)) {}
+    std::ptrdiff_t receive(std::span<std::byte> into, Nanoseconds most = 0) override {
+        if (babbles) clock_->advance(1'000'000);
+        if (babbles) return 3;
+        const std::ptrdiff_t n = QueueTransport::receive(into, 0);
+        if (n < 0) clock_->advance(most);
+        return n;
+    }
+    bool babbles = false;
+
+private:
+    std::shared_ptr<VirtualClock> clock_;
+};
+
 // A world paced by a rig, and the rig's side of the wire.
 struct Lockstep {
     std::shared_ptr<VirtualClock> clock = std::make_shared<VirtualClock>();
     std::shared_ptr<LiveContext> context = std::make_shared<LiveContext>(clock, Period(1, 1000), 0.0);
-    // waiting on the queue takes wall time, and none on the virtual clock: a timeout of 0 does not wait
-    std::shared_ptr<QueueTransport> wire = std::make_shared<QueueTransport>("queue:ecu");
-    std::shared_ptr<Rig> rig = std::make_shared<Rig>(context, "ecu", wire, 0);
+    std::shared_ptr<VirtualWire> wire = std::make_shared<VirtualWire>(clock);
+    std::shared_ptr<Rig> rig = std::make_shared<Rig>(context, "ecu", wire, 50'000'000);
     std::shared_ptr<Inlet> inlet;
     std::shared_ptr<Outlet> outlet;
     World world{Period(1, 1000)};
@@ -336,6 +352,25 @@ CASE(a_silent_rig_ends_the_run) {
     Lockstep bench;
     bench.greet();
     CHECK_THROWS(EndError, bench.world.step(), "rig 'ecu' (queue:ecu) did not send sample 1 within");
+    CHECK_EQUAL(bench.clock->now(), 50'000'000);
+}
+
+CASE(a_rig_that_sends_nothing_but_rubbish_is_not_waited_for_longer) {
+    Lockstep bench;
+    bench.greet();
+    bench.wire->babbles = true;
+    CHECK_THROWS(EndError, bench.world.step(), "rig 'ecu' (queue:ecu) did not send sample 1 within");
+    CHECK(bench.clock->now() < 100'000'000);
+    CHECK(bench.inlet->figures().refused[static_cast<std::size_t>(Refusal::short_frame)] > 0);
+}
+
+CASE(a_rig_that_sends_nothing_but_rubbish_does_not_put_off_a_stop_by_hand) {
+    Lockstep bench;
+    bench.greet();
+    bench.wire->babbles = true;
+    bench.context->stop_wanted = [] { return true; };
+    CHECK_THROWS(EndError, bench.world.step(), "stopped by hand");
+    CHECK(bench.clock->now() < 10'000'000);
 }
 
 CASE(a_rig_that_begins_anew_skips_or_leaves_ends_the_run) {

@@ -18,7 +18,7 @@ _ENOUGH = 256 * 2**20  # [bytes] of memory that a run locks: core, plugins and N
 def real_time(*, status: Path = Path("/proc/self/status")) -> list[Finding]:
     """Findings on real-time abilities of this process."""
     capabilities = _capabilities(status)
-    return [_scheduling(capabilities), _locking(capabilities), _timers()]
+    return [_scheduling(capabilities), _locking(capabilities), _sleep(), _timers()]
 
 
 def may_use_fifo() -> bool:
@@ -59,6 +59,18 @@ def _locking(capabilities: int) -> Finding:
     user = os.environ.get("USER") or "you"
     remedy = f'Add "{user} - memlock unlimited" to /etc/security/limits.conf, and log in again'
     return Finding("locked memory", text, good=False, remedy=remedy)
+
+
+def _sleep(file: Path = Path("/dev/cpu_dma_latency")) -> Finding:
+    if os.access(file, os.W_OK):
+        return Finding("idle cores", "kept awake during runs that are paced")
+    remedy = (
+        f"{file} says how long a core may take to wake; this kernel, or this container, does not have it"
+        if not file.exists()
+        else f"To be woken takes 10 to 200 us: let your group write {file}, by a udev rule such as"
+        f' KERNEL=="{file.name}", GROUP="realtime", MODE="0660"'
+    )
+    return Finding("idle cores", "may fall asleep", good=False, remedy=remedy)
 
 
 def _timers() -> Finding:

@@ -35,17 +35,27 @@ private:
     Nanoseconds oversleep_ = 0;
 };
 
-// What the system granted of what real time asks for.
+// What real time asks of the system.
+struct Wanted {
+    int priority = 0;     // SCHED_FIFO for the calling thread; 0: not asked for
+    bool locked = false;  // memory stays in RAM
+    bool awake = false;   // processors with nothing to do wait instead of going to sleep
+};
+
+// What the system granted of it.
 struct Granted {
-    bool fifo = false;             // SCHED_FIFO
-    bool locked = false;           // memory stays in RAM
+    bool fifo = false;
+    bool locked = false;
+    bool awake = false;
     long slack_ns = 0;             // timer slack of the calling thread; 0: the system has none, or does not tell
     std::vector<std::string> why;  // why something was not granted, with the remedy
 };
 
-// Asks for the calling thread (priority, timer slack) and its process (memory). Never throws.
-Granted ask_for_real_time(bool fifo, bool locked);
-// Gives the priority and the lock back.
+// Asks for the calling thread (priority, timer slack), its process (memory) and the machine (processors). Never throws.
+Granted ask_for_real_time(const Wanted& wanted);
+// Whether this process keeps the processors awake.
+bool processors_awake();
+// Gives all of it back but the timer slack.
 void leave_real_time();
 
 }  // namespace crumple

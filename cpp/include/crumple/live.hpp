@@ -19,6 +19,9 @@
 
 namespace crumple {
 
+// What is read at once; more than may wait, so a flood cannot keep a tick from its end.
+constexpr std::size_t frames_at_once = 65536;
+
 // What all live units of a world share.
 struct LiveContext {
     std::shared_ptr<Clock> clock;
@@ -185,7 +188,7 @@ public:
 private:
     void welcome(const Header& hello);
     void bye();
-    std::ptrdiff_t look_often();
+    std::ptrdiff_t hear(Nanoseconds most, bool soon);
 
     std::shared_ptr<LiveContext> context_;
     std::string name_;

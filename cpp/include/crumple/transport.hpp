@@ -1,6 +1,7 @@
 // How frames come and go: over ZeroMQ, or through a queue that somebody else fills (Python, a test).
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -20,10 +21,9 @@ public:
     virtual void open() = 0;   // nothing happens where it is open; throws UsageError naming the address
     virtual void close() = 0;  // what was sent has a moment to leave
 
-    // The next frame, if there is one: its size, which may exceed what fitted into `into`; -1: there is none.
-    virtual std::ptrdiff_t receive(std::span<std::byte> into) = 0;
-    // Until there is something to receive, at most so long; false: nothing came.
-    virtual bool wait(Nanoseconds most) = 0;
+    // The next frame, waited for at most so long (in whole milliseconds): its size, which may exceed what fitted into
+    // `into`; -1: there is none.
+    virtual std::ptrdiff_t receive(std::span<std::byte> into, Nanoseconds most = 0) = 0;
     // False: it was dropped, because nobody takes it fast enough.
     virtual bool send(std::span<const std::byte> frame) = 0;
     // From now on answers go to whoever sent the last frame.
@@ -40,14 +40,13 @@ public:
 };
 
 // Frames from and to a queue. offer() and take() may be called from another thread.
-class QueueTransport final : public Transport {
+class QueueTransport : public Transport {
 public:
     explicit QueueTransport(std::string address, std::size_t most = 1 << 16)
         : address_(std::move(address)), most_(most) {}
     void open() override {}
     void close() override {}
-    std::ptrdiff_t receive(std::span<std::byte> into) override;
-    bool wait(Nanoseconds most) override;
+    std::ptrdiff_t receive(std::span<std::byte> into, Nanoseconds most) override;
     bool send(std::span<const std::byte> frame) override;
     std::string address() const override { return address_; }
 
@@ -58,6 +57,7 @@ private:
     std::string address_;
     std::size_t most_;
     std::mutex mutex_;
+    std::condition_variable offered_;
     std::deque<std::vector<std::byte>> in_, out_;
 };
 

@@ -14,7 +14,8 @@
 
 namespace crumple {
 
-constexpr std::size_t wire_header = 64;  // [bytes]
+constexpr std::size_t wire_header = 64;      // [bytes]
+constexpr std::size_t longest_frame = 4096;  // [bytes] the header, and a double a channel
 constexpr std::int64_t unknown_time = std::numeric_limits<std::int64_t>::min();
 
 enum class MessageType : std::uint8_t { sample = 1, output = 2, hello = 3, ready = 4, bye = 5 };

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crumple.live.lockstep import Rig, RigTimeout, RunEnded
+    from crumple.live.priority import Granted, real_time
     from crumple.live.rig import Actuator, Sensor
     from crumple.live.watchdog import Watchdog
     from crumple.live.wire import Flags, Header, Layout, Message, Tracker, Type, WireError, decode, encode
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Actuator": "rig",
     "Flags": "wire",
+    "Granted": "priority",
     "Header": "wire",
     "Layout": "wire",
     "Message": "wire",
@@ -40,11 +42,13 @@ _HOME = {
     "WireError": "wire",
     "decode": "wire",
     "encode": "wire",
+    "real_time": "priority",
 }
 
 __all__ = [
     "Actuator",
     "Flags",
+    "Granted",
     "Header",
     "Layout",
     "Message",
@@ -59,6 +63,7 @@ __all__ = [
     "decode",
     "encode",
     "include_dir",
+    "real_time",
 ]
 
 

@@ -37,6 +37,7 @@ _CHUNK = 0.02  # [s] the same, of one that runs as fast as possible
 _AT_ONCE = 4  # commands that are obeyed between two ticks
 _HELD = 0.004  # [s] between two looks for a command while the run is held
 _NS = 1_000_000_000
+_PRIORITY = 80  # below the kernel's own threads at 99, above interrupt threads at 50
 _ARGUMENTS: dict[str, set[str]] = {
     "pause": set(),
     "resume": set(),
@@ -240,7 +241,8 @@ class Pacing:
         self._world.set_profiling(True)
         gc.collect()
         gc.freeze()  # a full collection takes longer than a tick; what is alive now need not be looked at again
-        self._granted = _core.ask_for_real_time(pacing.fifo, pacing.locked)
+        priority = _PRIORITY if pacing.fifo else 0
+        self._granted = _core.ask_for_real_time(priority, pacing.locked, pacing.awake)
         for text in self._granted["why"]:
             self._folder.event("warning", text=text)
         try:

@@ -116,7 +116,8 @@ class PacingPlan:
     mode: free (as fast as possible), realtime (the clock paces), lockstep (a rig paces).
     speed: simulated seconds a second.   strict: the run ends where it is more than `catch_up` periods late; else
     the schedule slips.   grace [s, wall time]: at the start, misses do not count.   spin [s]: busy waiting before
-    a deadline.   fifo: real-time priority, locked: memory stays in RAM; both where the system allows it.
+    a deadline.   fifo: real-time priority, locked: memory stays in RAM, awake: idle processors do not fall asleep;
+    each where the system allows it.
     """
 
     mode: Mode = "free"
@@ -127,6 +128,7 @@ class PacingPlan:
     spin: float = 0.0
     fifo: bool = True
     locked: bool = True
+    awake: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ import zmq.utils.z85
 
 from crumple.errors import UsageError
 from crumple.live.keys import read_public, read_secret
+from crumple.live.priority import granted_priority
 
 log = logging.getLogger("crumple.live")
 
@@ -87,6 +88,9 @@ class Link:
     def __init__(self, kind: int, address: str, *, bind: bool, curve: Curve | None) -> None:
         self.address = address
         self._context = zmq.Context()
+        if priority := granted_priority():  # libzmq's own thread gets what the one that makes it has
+            self._context.set(zmq.THREAD_SCHED_POLICY, os.SCHED_FIFO)
+            self._context.set(zmq.THREAD_PRIORITY, priority)
         self._doorman: _Doorman | None = None
         self._monitor: zmq.Socket[bytes] | None = None
         self._trouble = 0

@@ -48,6 +48,9 @@ class PacingTable(Table):
     )
     fifo: Flag = Field(default=True, description="Ask the system for real-time priority.")
     locked: Flag = Field(default=True, description="Ask the system to keep all memory in RAM.")
+    awake: Flag = Field(
+        default=True, description="Ask the system to keep idle processors from falling asleep."
+    )
 
 
 class KeysTable(Table):

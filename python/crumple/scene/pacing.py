@@ -45,6 +45,7 @@ def plan_pacing(document: Document, given: Given) -> PacingPlan:
         spin=drafted.time("spin", 0.0, zero=True) or 0.0,
         fifo=table.get("fifo", True),
         locked=table.get("locked", True),
+        awake=table.get("awake", True),
     )
     return _overridden(document, plan, given)
 
