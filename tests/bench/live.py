@@ -1,11 +1,15 @@
 """Live runs, measured: a 10 kHz sensor into a 1 kHz scene with a Python plugin in each step, lockstep, round trips.
 
-    python tests/bench/live.py [--seconds 20] [--awake]
+    python tests/bench/live.py [--seconds 20] [--steps 50000] [--rounds 3]
 
 The rigs are a C program (live_peer.c, over crumple_wire.h) and a Python script (crumple.live), each in a process of
 its own. Wanted, on two cores: samples no older than a period plus 0.5 ms at p99, and no more missed ticks than the
 same loop without a sensor; 10,000 steps a second in lockstep with the C rig; round trips from sensor to actuator
 within a period plus 0.5 ms at p99. What lockstep computed is checked.
+
+All is measured in turns, so that a noisy minute touches every row; a cell has the median of the rounds and, where they
+are three or more, the least and the most. "stolen" is the share of processor time that a virtual machine's host gave
+to others meanwhile: what is late then is not for a program to cure.
 """
 
 from __future__ import annotations
@@ -17,11 +21,12 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from crumple import _core
 from crumple.execution import Watch, execute
 from crumple.live.library import load_libzmq
 
@@ -42,9 +47,9 @@ class Half(Unit):
 
 PYTHON_SENSOR = """
 import sys, time
-from crumple.live import Sensor
+from crumple.live import Sensor, real_time
 rate = float(sys.argv[2])
-with Sensor(sys.argv[1], {"x": "1"}) as sensor:
+with real_time(), Sensor(sys.argv[1], {"x": "1"}) as sensor:
     print("ready", flush=True)
     start = time.monotonic()
     k = 0
@@ -148,70 +153,113 @@ channels = {{ y = "half.y" }}
 """
 
 
-def us(seconds: float) -> str:
-    return f"{seconds * 1e6:,.0f}"
+def stolen() -> tuple[float, float]:
+    """Processor time since the machine began: given to others by its host, and all [ticks]."""
+    times = [float(each) for each in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return times[7], sum(times)
 
 
-def paced(bench: Bench, seconds: float) -> None:
-    print(
-        "\n| 1 kHz, a Python plugin each step | age p50 | p99 [us] | late p99 | max [us] | missed | slips |"
-    )
-    print("|---|---:|---:|---:|---:|---:|---:|")
+class Table:
+    """Rows of figures, each measured once a round; printed with medians."""
 
-    def row(name: str, timing: dict[str, Any]) -> None:
-        age = timing["inputs"].get("front", {}).get("age")
-        ages = f"{us(age['p50'])} | {us(age['p99'])}" if age else " | "
-        late = timing["late"]
-        share = f"{timing['missed_share']:.3%}"
-        print(
-            f"| {name} | {ages} | {us(late['p99'])} | {us(late['max'])} | {share} | {timing['slips']} |",
-            flush=True,
-        )
+    def __init__(self, head: str, columns: list[str]) -> None:
+        self._head, self._columns = head, [*columns, "stolen"]
+        self._rows: dict[str, list[dict[str, float]]] = {}
+
+    @contextmanager
+    def measure(self, row: str) -> Iterator[dict[str, float]]:
+        """Fill what is given, by column."""
+        figures: dict[str, float] = {}
+        lost, total = stolen()
+        yield figures
+        now_lost, now_total = stolen()
+        figures["stolen"] = (now_lost - lost) / max(now_total - total, 1.0)
+        self._rows.setdefault(row, []).append(figures)
+        shown = ", ".join(f"{name} {tell(name, value)}" for name, value in figures.items())
+        print(f"  {row}: {shown}", file=sys.stderr, flush=True)
+
+    def print(self) -> None:
+        print(f"\n| {self._head} | {' | '.join(self._columns)} |")
+        print(f"|---|{'---:|' * len(self._columns)}")
+        for row, rounds in self._rows.items():
+            cells = [cell(name, [each[name] for each in rounds if name in each]) for name in self._columns]
+            print(f"| {row} | {' | '.join(cells)} |", flush=True)
+
+
+def tell(name: str, value: float) -> str:
+    return f"{value:.2%}" if name in ("missed", "stolen") else f"{value:,.0f}"
+
+
+def cell(name: str, values: list[float]) -> str:
+    if not values:
+        return ""
+    text = tell(name, statistics.median(values))
+    return f"{text} ({tell(name, min(values))} to {tell(name, max(values))})" if len(values) > 2 else text
+
+
+def paced(bench: Bench, table: Table, seconds: float, number: int) -> None:
+    def row(name: str, scene: Path) -> None:
+        with table.measure(name) as figures:
+            _, timing = bench.run(scene)
+            if age := timing["inputs"].get("front", {}).get("age"):
+                figures.update({"age p50": age["p50"] * 1e6, "age p99": age["p99"] * 1e6})
+            late = timing["late"]
+            figures.update({"late p99": late["p99"] * 1e6, "missed": timing["missed_share"]})
 
     alone = PACED.format(seconds=seconds)
-    row("no sensor", bench.run(bench.scene("alone", alone))[1])
-    for name, rate in (("C", "10000"), ("Python", "10000")):
-        address = bench.address(f"sensor-{name}")
+    row("no sensor", bench.scene("alone", alone))
+    for name in ("C", "Python"):
+        address = bench.address(f"sensor-{name}{number}")
         scene = bench.scene(f"sensor-{name}", alone + SENSOR.format(address=address))
-        script = [sys.executable, "-c", PYTHON_SENSOR, address, rate]
-        command = [str(bench.peer), "sensor", bench.library, address, rate] if name == "C" else script
+        script = [sys.executable, "-c", PYTHON_SENSOR, address, "10000"]
+        command = [str(bench.peer), "sensor", bench.library, address, "10000"] if name == "C" else script
         with bench.rig(*command):
-            row(f"sensor at 10 kHz in {name}", bench.run(scene)[1])
-    row("no sensor, again", bench.run(bench.scene("alone2", alone))[1])
+            row(f"sensor at 10 kHz in {name}", scene)
 
 
-def round_trip(bench: Bench, seconds: float) -> None:
-    sensor, actuator = bench.address("loop-in"), bench.address("loop-out")
+def round_trip(bench: Bench, table: Table, seconds: float, number: int) -> None:
+    sensor, actuator = bench.address(f"loop-in{number}"), bench.address(f"loop-out{number}")
     body = PACED.format(seconds=seconds) + SENSOR.format(address=sensor) + ACTUATOR.format(address=actuator)
-    with bench.rig(str(bench.peer), "loop", bench.library, sensor, actuator, "10000") as rig:
+    with (
+        table.measure("rig in C at 10 kHz") as figures,
+        bench.rig(str(bench.peer), "loop", bench.library, sensor, actuator, "10000") as rig,
+    ):
         _, timing = bench.run(bench.scene("loop", body))
         out, _ = rig.communicate(timeout=30)
-    trips = sorted(int(line) * 1e-9 for line in out.split()[1:])
-    p99 = trips[int(0.99 * len(trips))]
-    print(
-        f"\nsensor to actuator, C rig at 10 kHz, scene at 1 kHz: {len(trips):,} round trips, p50"
-        f" {us(statistics.median(trips))} us, p99 {us(p99)} us, max {us(trips[-1])} us;"
-        f" missed {timing['missed_share']:.3%}"
-    )
+        trips = sorted(int(line) * 1e-3 for line in out.split()[1:])
+        if len(trips) < 500 * seconds:
+            raise SystemExit(f"{len(trips)} round trips in {seconds} s: the rig heard too little")
+        figures.update(
+            {"p50": statistics.median(trips), "p99": trips[int(0.99 * len(trips))], "max": trips[-1]}
+        )
+        figures["missed"] = timing["missed_share"]
 
 
-def lockstep(bench: Bench, steps: int) -> None:
-    print("\n| lockstep, a Python plugin each step | over | steps a second |")
-    print("|---|---|---:|")
-    for over in ("ipc", "tcp"):  # the most that can be had here
-        address = bench.address("bare") if over == "ipc" else "tcp://127.0.0.1:45996"
-        command = [str(bench.peer), "bare", bench.library, address, str(steps)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
-        print(f"| no run: two C programs and libzmq | {over} | {int(done.stdout):,} |", flush=True)
+def lockstep(bench: Bench, table: Table, steps: int, number: int) -> None:
+    for over, address in (("ipc", bench.address(f"bare{number}")), ("tcp", "tcp://127.0.0.1:45996")):
+        with table.measure(f"no run: two C programs and libzmq, {over}") as figures, awake():
+            command = [str(bench.peer), "bare", bench.library, address, str(steps)]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
+            figures["steps a second"] = float(done.stdout)
     for name, over in (("C", "ipc"), ("C", "tcp"), ("Python", "ipc"), ("Python", "tcp")):
-        address = bench.address(f"lock-{name}") if over == "ipc" else "tcp://127.0.0.1:45997"
+        address = bench.address(f"lock-{name}{number}") if over == "ipc" else "tcp://127.0.0.1:45997"
         body = LOCKSTEP.format(seconds=steps / 1000, address=address)
         script = [sys.executable, "-c", PYTHON_LOCKSTEP, address, str(steps)]
         command = [str(bench.peer), "lockstep", bench.library, address, str(steps)] if name == "C" else script
-        with bench.rig(*command):
+        with table.measure(f"rig in {name}, {over}") as figures, bench.rig(*command):
             verdict, _ = bench.run(bench.scene(f"lock-{name}-{over}", body))
+            figures["steps a second"] = verdict["tick"] / verdict["wall"]
         check(bench, steps, verdict)
-        print(f"| rig in {name} | {over} | {verdict['tick'] / verdict['wall']:,.0f} |", flush=True)
+
+
+@contextmanager
+def awake() -> Iterator[None]:
+    """Idle processors do not fall asleep, where that is granted: as during a run."""
+    _core.ask_for_real_time(0, False, True)
+    try:
+        yield
+    finally:
+        _core.leave_real_time()
 
 
 def check(bench: Bench, steps: int, verdict: dict[str, Any]) -> None:
@@ -228,27 +276,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20.0, help="of each run in real time")
     parser.add_argument("--steps", type=int, default=50_000, help="of each run in lockstep")
-    parser.add_argument("--awake", action="store_true", help="keep idle cores awake, at the idle priority")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     given = parser.parse_args()
-    # a virtual machine gives idle cores away, and takes a tenth of a millisecond and more to get one back
-    awake = [
-        subprocess.Popen(["chrt", "-i", "0", sys.executable, "-c", "while True: pass"])
-        for _ in range(2 if given.awake else 0)
+    ages = ["age p50", "age p99", "late p99", "missed"]
+    parts: list[tuple[Callable[..., None], Table, float]] = [
+        (paced, Table("1 kHz, a Python plugin each step [us]", ages), given.seconds),
+        (
+            round_trip,
+            Table("sensor to actuator, scene at 1 kHz [us]", ["p50", "p99", "max", "missed"]),
+            given.seconds,
+        ),
+        (lockstep, Table("lockstep, a Python plugin each step", ["steps a second"]), given.steps),
     ]
-    try:
-        return measure(given)
-    finally:
-        for process in awake:
-            process.kill()
-            process.wait()
-
-
-def measure(given: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
-        paced(bench, given.seconds)
-        round_trip(bench, given.seconds)
-        lockstep(bench, given.steps)
+        for number in range(given.rounds):
+            print(f"round {number + 1} of {given.rounds}", file=sys.stderr)
+            for measure, table, length in parts:
+                measure(bench, table, length, number)
+    for _, table, _ in parts:
+        table.print()
     return 0
 
 

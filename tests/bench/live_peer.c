@@ -144,16 +144,6 @@ over:
     for (size_t i = 0; i < n; ++i) printf("%lld\n", (long long)trips[i]);
 }
 
-/* Looks often before it sleeps, as the core does: to be woken costs more than the answer takes. */
-static int receive_soon(void* socket, uint8_t* frame, size_t size) {
-    for (int i = 0; i < 500; ++i) {
-        const int got = receive(socket, frame, size, DONTWAIT);
-        if (got >= 0) return got;
-        sched_yield();
-    }
-    return receive(socket, frame, size, 0);
-}
-
 static void lockstep(char** argv) {
     const crumple_layout layout = crumple_layout_of(heard, 1);
     const crumple_layout mine = crumple_layout_of(sent, 1);
@@ -171,7 +161,7 @@ static void lockstep(char** argv) {
     send_frame(socket, frame, length, 0);
     header.type = CRUMPLE_SAMPLE;
     while (header.sequence <= steps) {
-        const int got = receive_soon(socket, frame, sizeof frame);
+        const int got = receive(socket, frame, sizeof frame, 0);
         if (got < 0) exit(5);
         if (crumple_decode(frame, (size_t)got, &layout, &answer, &y) != CRUMPLE_OK) exit(6);
         if (answer.type == CRUMPLE_READY) continue;
@@ -192,7 +182,7 @@ static void bare(char** argv) {
     if (other == 0) {
         if (bind_to(socket, argv[3]) != 0) exit(4);
         for (long k = 0; k < steps + early; ++k) {
-            if (receive_soon(socket, frame, sizeof frame) < 0) exit(5);
+            if (receive(socket, frame, sizeof frame, 0) < 0) exit(5);
             send_frame(socket, frame, sizeof frame, 0);
         }
         usleep(200000); /* the last one has to leave */
@@ -203,7 +193,7 @@ static void bare(char** argv) {
     for (long k = 0; k < steps + early; ++k) {
         if (k == early) start = now();
         send_frame(socket, frame, sizeof frame, 0);
-        if (receive_soon(socket, frame, sizeof frame) < 0) exit(5);
+        if (receive(socket, frame, sizeof frame, 0) < 0) exit(5);
     }
     printf("%.0f\n", (double)steps / ((double)(now() - start) * 1e-9));
 }
