@@ -163,7 +163,7 @@ def test_no_core_that_paces_is_an_error(saved: str, address: str, capsys: pytest
     ("options", "fact"),
     [
         (["--zmq", "tcp:127.0.0.1:1"], "is no address"),
-        (["--zmq", "tcp://0.0.0.0:0"], "key"),
+        (["--zmq", "tcp://0.0.0.0:*"], "key"),
         (["--zmq", "ipc:///tmp/none", "--from", "1 s"], "no row of the tape is left"),
         (["--zmq", "ipc:///tmp/none", "--wait", "soon"], '--wait "soon" is no time'),
         (["--zmq", "ipc:///tmp/none", "--sensor", "rear"], 'is the tape of sensor "sensor", not of "rear"'),

@@ -20,6 +20,7 @@ import crumple
 from crumple.cli.app import invoke
 from crumple.errors import FmuError, StepError, UsageError
 from fmu_build import build_fmu
+from largest_file import largest_file
 
 PROGRAM = "import sys; sys.argv[0] = 'crumple'; from crumple.cli import main; main()"
 
@@ -257,6 +258,19 @@ def test_the_command_writes_a_table_that_reads_back_to_the_same_doubles(
     assert [[float(c) for c in row] for row in rows] == [list(row) for row in table.tolist()]
     assert rows[1][0] == "0.01" and rows[-1][0] == "10.0"
     assert [p.name for p in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_a_table_that_does_not_fit_on_the_disk_leaves_the_old_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "a.csv"
+    command = ["simulate", str(build_fmu("lag2")), "--no-isolate", "--step", "1 ms", "--out", str(table)]
+    assert invoke([*command, "--stop", "1 s"]) == 0
+    before = table.read_bytes()
+    with largest_file(1000):
+        assert invoke([*command, "--stop", "2 s"]) == 4
+    assert "the table could not be written to" in capsys.readouterr().err
+    assert (table.read_bytes(), os.listdir(tmp_path)) == (before, ["a.csv"])
 
 
 def test_the_table_has_integers_texts_hex_and_elements(tmp_path: Path) -> None:

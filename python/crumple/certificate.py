@@ -7,10 +7,9 @@ C library) in all. After an update of either, or a change of a single bit of the
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +23,6 @@ Grade = Literal["exact", "tolerance", "lying", "none", "unknown"]
 Result = Literal["good", "note", "bad", "skipped"]
 
 _SUFFIX = ".certificate"
-_SETTLED = 10**9  # [ns] for so long after a change there may be another that the times of a file do not show
 _all_certified = False
 
 
@@ -154,20 +152,10 @@ def all_certified() -> Iterator[None]:
 
 
 def _read(path: Path) -> Certificate | None:
-    """What a file says; read again only where it changed, since a unit asks for its certificate several times."""
     try:
-        found = path.stat()
-        stamp = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-        settled = time.time_ns() - found.st_ctime_ns > _SETTLED
-        return _decoded(path, stamp) if settled else _decoded.__wrapped__(path, stamp)
+        return msgspec.json.decode(path.read_bytes(), type=Certificate)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-@lru_cache
-def _decoded(path: Path, stamp: tuple[int, ...]) -> Certificate:
-    """stamp: of the file, so that what was kept of an earlier content is not taken for this one."""
-    return msgspec.json.decode(path.read_bytes(), type=Certificate)
 
 
 def _series(version: str) -> list[str]:

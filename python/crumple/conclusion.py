@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from crumple import requirement, run_folder, wording
+from crumple import requirement, run_folder, seal, wording
 from crumple.errors import CrumpleError, RecordError, StepError
 from crumple.interrupts import name_of
 from crumple.recording import Signals, Table
@@ -282,7 +282,7 @@ def _commit(ran: Ran, judged: _Judged) -> dict[str, Any]:
             folder.write(run_folder.TIMING, judged.timing)
         folder.write(run_folder.VERDICT, written)
         on_disk = True
-        _seal(folder.path)
+        seal.seal(folder.path)
     except BaseException as error:
         why = (isinstance(error, OSError) and error.strerror) or _told(error)
         text = f"the verdict could not be written to {folder.path}: {why}"
@@ -294,16 +294,6 @@ def _commit(ran: Ran, judged: _Judged) -> dict[str, Any]:
     return written
 
 
-def _seal(folder: Path) -> None:
-    try:
-        from crumple.seal import seal
-    except ModuleNotFoundError as error:
-        if error.name != "crumple.seal":
-            raise
-        return
-    seal(folder)
-
-
 def _take_back(folder: RunFolder, written: dict[str, Any], *, on_disk: bool) -> None:
     """Leave no other verdict on the disk than an error, or the first, which is *inconclusive*.
 
@@ -312,7 +302,7 @@ def _take_back(folder: RunFolder, written: dict[str, Any], *, on_disk: bool) -> 
     with suppress(BaseException):
         folder.write(run_folder.VERDICT, written)
         with suppress(BaseException):
-            _seal(folder.path)
+            seal.seal(folder.path)
         return
     if not on_disk:
         return

@@ -111,7 +111,11 @@ def load_any(file: Path) -> Record | None:
 
 
 def save(file: Path, sha256: str, record: Record) -> None:
-    """Write `record` to `file` in one piece. Where that cannot be, only the next start takes longer."""
+    """Write `record` to `file` in one piece. Where that cannot be, only the next start takes longer.
+
+    Nothing waits for the disk: after a power cut the checksum tells. The draft of a process that was killed is swept
+    away with those of archives.
+    """
     from crumple.unpack import draft_file  # at first sight of an FMU, and after damage
 
     payload = msgspec.msgpack.encode(record)

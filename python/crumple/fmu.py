@@ -156,14 +156,21 @@ class Fmu:
         self,
         instance: str,
         *,
+        certificate: Certificate | None,
         isolate: bool = False,
         step_timeout: float | None = None,
         limits: Limits | None = None,
     ) -> _core.UnitHolder:
         """The unit, ready to be added to the core's world under the name `instance`.
 
-        isolate: in a worker process.   step_timeout, limits: see World.add.
+        certificate: what vetting found, see `certificate`.   isolate: in a worker process.
+        step_timeout, limits: see World.add.
         """
+        # that a restored state goes on bit for bit, vetting has to find: what an FMU claims of itself is not enough
+        state = self.trust_state or (certificate is not None and certificate.state == "exact")
+        as_bytes = self.trust_state or (
+            state and certificate is not None and certificate.serialize == "exact"  # also in another process
+        )
         worker = None
         if isolate:
             python = calls_python(library_path(self.archive))
@@ -171,33 +178,20 @@ class Fmu:
                 python_command("fmu") if python else fmu_command(),
                 step_timeout=step_timeout,
                 limits=limits,
-                trust_state=self._state_holds(),
+                trust_state=state,
                 needs_tool=self.description.needs_tool,
             )
+        spec = self._spec(
+            can_save=self.description.can_save and state,
+            can_serialize=self.description.can_serialize and as_bytes,
+        )
         return _core.make_fmu_unit(
-            self._spec(), instance, self.starts, self.tolerance, self.stop, self.allow_warnings, worker
+            spec, instance, self.starts, self.tolerance, self.stop, self.allow_warnings, worker
         )
 
     def certificate(self) -> Certificate | None:
         """What vetting found out about this FMU; None where it was not vetted."""
         return certificate_of(self.archive.sha256)
-
-    def trusted(self) -> bool:
-        """Whether it may run in the process of the world: vetted, and found clean."""
-        certificate = self.certificate()
-        return certificate is not None and certificate.clean
-
-    def _state_holds(self) -> bool:
-        """Vetting has found that a restored state goes on bit for bit. What an FMU claims of itself is not enough."""
-        certificate = self.certificate()
-        return self.trust_state or (certificate is not None and certificate.state == "exact")
-
-    def _bytes_hold(self) -> bool:
-        """The same for a state as bytes, in another process."""
-        certificate = self.certificate()
-        return self.trust_state or (
-            self._state_holds() and certificate is not None and certificate.serialize == "exact"
-        )
 
     def _can_be_port(self, variable: Variable) -> bool:
         # an FMI 3 variable with clocks has a value only in event mode, which is not used; arrays may have size 0
@@ -239,7 +233,7 @@ class Fmu:
             self._encoded[key] = encoded
         return encoded
 
-    def _spec(self) -> _core.FmuSpec:
+    def _spec(self, *, can_save: bool, can_serialize: bool) -> _core.FmuSpec:
         inputs, outputs = self.inputs(), self.outputs()
         given = tuple(
             (s["name"], tuple(s["values"])) for s in self.starts if s["name"] in {v.name for v in inputs}
@@ -251,11 +245,12 @@ class Fmu:
             tuple(sorted(self.structural.items())),
             given,
             self.allow_nonfinite,
-            self._state_holds(),
-            self._bytes_hold(),
+            can_save,
+            can_serialize,
         )
         if key not in _specs:
-            _specs[key] = _core.FmuSpec(self._describe(inputs, outputs))
+            saving = {"can_save": can_save, "can_serialize": can_serialize}
+            _specs[key] = _core.FmuSpec({**self._describe(inputs, outputs), **saving})
         return _specs[key]
 
     def _describe(self, inputs: list[Variable], outputs: list[Variable]) -> dict[str, Any]:
@@ -278,8 +273,6 @@ class Fmu:
             "token": described.token,
             "resources": resources.as_uri() if fmi == 2 else f"{resources}{os.sep}",
             "once_per_process": described.once_per_process,
-            "can_save": described.can_save and self._state_holds(),
-            "can_serialize": described.can_serialize and self._bytes_hold(),
             "can_vary_step": described.can_vary_step,
             "default_step": described.default_step or 0.0,
             "inputs": [self._port(v) for v in inputs],

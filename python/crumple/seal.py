@@ -27,6 +27,7 @@ import msgspec
 
 from crumple.errors import CrumpleError, UsageError
 from crumple.run_folder import REPORT
+from crumple.whole_file import sync, write_whole
 
 SEAL = "seal.json"
 _MOST_BLOCKS = 1024  # a file's check sums take at most 8 kB of the seal
@@ -126,8 +127,7 @@ def seal(folder: Path) -> None:
 
     if (folder / SEAL).exists():
         raise UsageError(f"{folder} is sealed already, and a seal is written once.")
-    temporary = folder / f".{SEAL}.new"
-    files = {name: _sealed(folder / name) for name in sorted(files_of(folder)) if name != temporary.name}
+    files = {name: _sealed(folder / name) for name in sorted(files_of(folder))}
     said = {
         "seal": 1,
         "crumple": crumple.__version__,
@@ -136,15 +136,7 @@ def seal(folder: Path) -> None:
     }
     text = (json.dumps(said, indent=2).removesuffix("\n}") + ",\n").encode()
     text += f'  "sha256": "{hashlib.sha256(text).hexdigest()}"\n}}\n'.encode()
-    try:
-        with open(temporary, "wb") as file:
-            file.write(text)
-            file.flush()
-            _sync(file)
-        os.replace(temporary, folder / SEAL)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(folder / SEAL, text)
 
 
 def read_seal(folder: Path) -> Seal | None:
@@ -234,7 +226,7 @@ def _sealed(path: Path) -> SealedFile:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, f"{path.name} is no regular file")
-        _sync(file)  # what is sealed shall outlast a power cut
+        sync(file.fileno())  # what is sealed shall outlast a power cut
         block = _LEAST_BLOCK
         while block * _MOST_BLOCKS < status.st_size:
             block *= 2
@@ -267,14 +259,6 @@ def _rows(path: Path) -> Rows | None:
         header=header.crc32,
         t=t if all(math.isfinite(each) for each in t) else (),
     )
-
-
-def _sync(file: IO[bytes]) -> None:
-    try:
-        os.fsync(file.fileno())
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):  # some file systems cannot
-            raise
 
 
 def _number_at(path: Path, offset: int) -> float:

@@ -8,21 +8,14 @@ at the same ticks, and stepped to where it was. The digest then tells whether it
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crumple import _core
 from crumple.errors import StateError, UsageError
-from crumple.unit import Unit
 from crumple.whole_file import write_whole
-
-if TYPE_CHECKING:
-    from crumple.fmu import Fmu
-    from crumple.table import Table
-
 
 _HEAD = b"crumple world 1\n"
 
@@ -50,24 +43,6 @@ class Snapshot:
     replayed: str
     core: _core.Snapshot | None
     commands: tuple[Command, ...] | None  # None: what happened before is not known
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """A unit as it was added, for a second world of the same."""
-
-    unit: Fmu | Unit | Table
-    held: dict[str, Any]  # what a plugin's instance held before its first reset
-    options: dict[str, Any]
-
-    def again(self) -> Fmu | Unit | Table:
-        """The unit to be added to another world: the same model, or another instance of the same plugin."""
-        if not isinstance(self.unit, Unit):
-            return self.unit
-        cls = type(self.unit)
-        other = cls.__new__(cls)
-        other.__dict__.update(copy.deepcopy(self.held))
-        return other
 
 
 def take(core: _core.World, commands: list[Command] | None, *, for_another: bool = False) -> Snapshot:

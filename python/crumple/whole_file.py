@@ -24,7 +24,7 @@ def write_whole(path: Path, content: bytes) -> None:
         with open(draft, "xb") as file:
             file.write(content)
             file.flush()
-            _sync(file.fileno())
+            sync(file.fileno())
         os.replace(draft, path)
     except BaseException:
         with suppress(OSError):
@@ -33,7 +33,8 @@ def write_whole(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
-def _sync(descriptor: int) -> None:
+def sync(descriptor: int) -> None:
+    """Have the disk keep what an open file holds, where its file system can. Raises OSError where the disk fails."""
     try:
         os.fsync(descriptor)
     except OSError as error:

@@ -1,4 +1,7 @@
-"""A world: units and connections, stepped in lockstep by the core."""
+"""A world: units and connections, stepped in lockstep by the core.
+
+What was added is in world_units.py, what happens in a step in cpp/src/step.cpp.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,19 @@ from typing import TYPE_CHECKING, Any
 from crumple import _core
 from crumple import snapshot as snapshots
 from crumple.errors import StateError, UsageError
-from crumple.fmu import Fmu
 from crumple.period import period_of
-from crumple.snapshot import Added, Command, Snapshot
-from crumple.unit import Unit
-from crumple.worker import Limits, plugin_recipe, python_command
-from crumple.worker import available as workers_available
-from crumple.worker import options as worker_options
+from crumple.snapshot import Command, Snapshot
+from crumple.trace import Trace
+from crumple.world_units import WorldUnits
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from crumple.fmu import Fmu
     from crumple.live.plan import FaultPlan
     from crumple.table import Table
+    from crumple.unit import Unit
+    from crumple.worker import Limits
+
+__all__ = ["PortInfo", "ProfileRow", "Trace", "World", "available_cores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,53 +51,6 @@ class ProfileRow:
     p99: float
     max: float
     share: float
-
-
-class Trace:
-    """Signals kept in memory while a world runs. See World.trace."""
-
-    def __init__(self, core: _core.Trace) -> None:
-        self._core = core
-
-    def columns(self) -> list[_core.Column]:
-        """What is kept, in order."""
-        return self._core.columns
-
-    def values(self) -> NDArray[np.float64]:
-        """(rows, 1 + numbers): the time [s], then the signals that are no texts, element by element. A copy."""
-        return self._core.values()
-
-    def clear(self) -> None:
-        """Forgets what was kept, as before another run of the same world."""
-        self._core.clear()
-
-    def array(self) -> NDArray[np.void]:
-        """One row per recorded communication point: field "t" [s], then one field per signal."""
-        import numpy as np
-
-        columns = self._core.columns
-        fields: list[Any] = [("t", np.float64)]
-        for column in columns:
-            if column.blob:
-                continue
-            fields.append(
-                (column.name, np.float64, column.shape) if column.shape else (column.name, np.float64)
-            )
-        values = self._core.values()
-        return np.ascontiguousarray(values).view(np.dtype(fields)).reshape(len(values))
-
-    def blobs(self) -> dict[str, list[Any]]:
-        """The string and binary signals as bytes, row by row; a list of lists for arrays."""
-        columns = [c for c in self._core.columns if c.blob]
-        width = sum(c.count for c in columns)
-        flat = self._core.blobs()
-        found: dict[str, list[Any]] = {}
-        at = 0
-        for column in columns:
-            rows = [flat[r * width + at : r * width + at + column.count] for r in range(self._core.rows)]
-            found[column.name] = rows if column.shape else [row[0] for row in rows]
-            at += column.count
-        return found
 
 
 class World:
@@ -141,16 +96,12 @@ class World:
             "isolate": isolate,
             "_everywhere": _everywhere,
         }
-        self._added: dict[str, Added] = {}
+        self._units = WorldUnits(self._core, period=self._period, isolate=isolate)
         self._connected: list[tuple[Any, ...]] = []
         self._faults: list[FaultPlan] = []
         self._judges: list[_core.Judge] = []
         self._end_when: _core.Program | None = None
         self._commands: list[Command] | None = []  # what came from outside since the reset; None: not known
-        self._fmus: dict[str, Fmu] = {}
-        self._plugins: dict[str, Unit] = {}
-        self._isolated: dict[str, bool] = {}
-        self._isolate = isolate
         self._built = False
 
     # -- description ------------------------------------------------------------------------------------------------
@@ -173,60 +124,7 @@ class World:
         step_timeout: wall time that each of a worker's calls may take [s], by default 10.
         limits: what the worker may use; stating them asks for a worker, too.
         """
-        if isinstance(unit, type) and issubclass(unit, Unit):
-            unit = unit()
-        if not isinstance(unit, Unit | Fmu) and not hasattr(unit, "make_unit"):
-            raise UsageError(
-                f'add("{name}"): {unit!r} is no unit. Give an Fmu, or a subclass of crumple.Unit.'
-            )
-        apart = self._apart(name, unit, isolate, limited=limits is not None)
-        options = {"every": every, "isolate": isolate, "step_timeout": step_timeout, "limits": limits}
-        held = copy.deepcopy(unit.__dict__) if isinstance(unit, Unit) else {}
-        if isinstance(unit, Unit):
-            if any(unit is other for other in self._plugins.values()):
-                raise UsageError(f'add("{name}"): this instance is in the world already; make another')
-            if apart:
-                holder = _core.make_plugin_worker(
-                    type(unit).__ports__(),
-                    plugin_recipe(unit),
-                    worker_options(
-                        python_command("plugin"),
-                        step_timeout=step_timeout,
-                        limits=limits,
-                        trust_state=True,
-                        fresh=False,
-                    ),
-                )
-            else:
-                holder = _core.make_python_unit(unit, name, held)
-            self._core.add(name, holder, every)
-            self._plugins[name] = unit
-        elif isinstance(unit, Fmu):
-            refused = unit.check_step(float(self._period * every))
-            if refused:
-                raise UsageError(f'add("{name}"): {refused}')
-            made = unit.make_unit(name, isolate=apart, step_timeout=step_timeout, limits=limits)
-            self._core.add(name, made, every)
-            self._fmus[name] = unit
-        else:
-            self._core.add(name, unit.make_unit(name), every)
-        self._isolated[name] = apart
-        self._added[name] = Added(unit, held, options)
-
-    def _apart(self, name: str, unit: Fmu | Unit | Table, isolate: bool | None, *, limited: bool) -> bool:
-        """Whether the unit runs in a worker process."""
-        if not isinstance(unit, Unit | Fmu):
-            if isolate or limited:
-                raise UsageError(f'add("{name}"): a table is read by the world itself; it cannot be isolated')
-            return False
-        asked = isolate if isolate is not None else (True if limited else self._isolate)
-        if asked is None:
-            return isinstance(unit, Fmu) and not unit.trusted() and workers_available()
-        if asked and not workers_available():
-            raise UsageError(
-                f'add("{name}", isolate=True): worker processes need Linux; here units run in this process only'
-            )
-        return asked
+        self._units.add(name, unit, every=every, isolate=isolate, step_timeout=step_timeout, limits=limits)
 
     def connect(
         self,
@@ -283,26 +181,7 @@ class World:
         and inputs of an FMU, a plugin that computes with its parameters when it is made.
         Raises FmuError or PluginError naming what is wrong with a value.
         """
-        if self._isolated[unit]:
-            return False
-        if (plugin := self._plugins.get(unit)) is not None:
-            if type(plugin).__init__ is not Unit.__init__:
-                return False
-            declared = type(plugin).declared_parameters()
-            try:
-                converted = {name: declared[name].convert(value) for name, value in values.items()}
-            except (KeyError, ValueError):
-                type(plugin).check_parameters(values)  # which says what is wrong
-                raise
-            self._added[unit].held.update(converted)
-            return True
-        fmu = self._fmus[unit].restarted(values)
-        if fmu is None or not self._core.set_starts(unit, fmu.starts):
-            return False
-        added = self._added[unit]
-        self._fmus[unit] = fmu
-        self._added[unit] = Added(fmu, added.held, added.options)
-        return True
+        return self._units.set_start(unit, values)
 
     # -- time -------------------------------------------------------------------------------------------------------
 
@@ -394,37 +273,9 @@ class World:
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Sets an input that nothing feeds, or a tunable parameter of an FMU, from the next step on."""
-        self._apply(name, value)
+        self._units.set(name, value)
         if self._commands is not None:
             self._commands.append(Command(self.tick, name, copy.deepcopy(value)))
-
-    def _apply(self, name: str, value: Any) -> None:
-        unit, _, parameter = name.partition(".")
-        fmu = self._fmus.get(unit)
-        if fmu is not None and parameter in fmu.description.by_name:
-            variable = fmu.description.by_name[parameter]
-            if variable.causality != "input":
-                self._tune(fmu, unit, parameter, value)
-                return
-            from crumple.start import encode_start
-
-            value = encode_start(variable, value, fmu.description, structural=fmu.structural)
-            if not variable.dims and variable.kind in ("string", "binary"):
-                value = value[0]
-        self._core.set(name, value)
-
-    def _tune(self, fmu: Fmu, unit: str, parameter: str, value: Any) -> None:
-        from crumple.start import encode_start
-
-        variable = fmu.description.by_name[parameter]
-        if variable.variability != "tunable" or variable.causality != "parameter":
-            raise UsageError(
-                f'"{unit}.{parameter}" is a {variable.variability} {variable.causality}: it cannot change during a run.'
-                " Give it in start, and reset."
-            )
-        values = encode_start(variable, value, fmu.description, structural=fmu.structural)
-        if not self._core.tune(unit, parameter, values):
-            raise UsageError(f'"{unit}.{parameter}" cannot be changed during a run')
 
     def inject(self, fault: str) -> None:
         """A fault of this name begins with the next step, whatever its ticks say. Raises UsageError for another."""
@@ -470,7 +321,7 @@ class World:
 
         Raises StateError where a run had to be replayed and did not come to the same signals.
         """
-        snapshots.bring(self._core, snapshot, self._apply)
+        snapshots.bring(self._core, snapshot, self._units.set)
         self._commands = None if snapshot.commands is None else list(snapshot.commands)
 
     def fork(self) -> World:
@@ -486,8 +337,7 @@ class World:
         worlds = []
         for _ in range(n):
             world = World(self._period, **self._options)
-            for name, added in self._added.items():
-                world.add(name, added.again(), **added.options)
+            self._units.add_again(world._units)
             for fault in self._faults:
                 world.add_fault(fault)
             for judge in self._judges:
@@ -596,7 +446,7 @@ class World:
 
     def fmus(self) -> Mapping[str, Fmu]:
         """The FMUs by unit name."""
-        return self._fmus
+        return self._units.fmus
 
     def inputs(self, unit: str) -> list[PortInfo]:
         """The input ports of a unit."""
@@ -612,7 +462,7 @@ class World:
 
     def isolated(self) -> Mapping[str, bool]:
         """Which units run in worker processes, by name."""
-        return self._isolated
+        return self._units.isolated
 
     def waves(self) -> list[list[str]]:
         """Names of the units, wave by wave."""
@@ -628,7 +478,7 @@ class World:
     def warnings(self) -> list[str]:
         """Facts worth telling that are no errors: units of measure not declared, FMUs not quite valid."""
         texts = self._core.warnings()
-        for name, fmu in self._fmus.items():
+        for name, fmu in self._units.fmus.items():
             texts += [f"unit '{name}' ({fmu.archive.path.name}): {text}" for text in fmu.description.warnings]
         return texts
 

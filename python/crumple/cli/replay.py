@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crumple import wording
+from crumple.cli.arguments import Run
 from crumple.cli.changes import show_changes
 from crumple.cli.screen import Progress, Screen
 from crumple.cli.summary import (
@@ -27,13 +28,7 @@ if TYPE_CHECKING:
 
 
 def replay(  # noqa: PLR0917  # options of a command line have no order
-    run: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[RUN]",
-            help="A run folder; or the name of one under runs, its first part or its end. Default: the latest.",
-        ),
-    ] = None,
+    run: Run = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(

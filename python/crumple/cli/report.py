@@ -7,18 +7,13 @@ from typing import Annotated
 
 import typer
 
+from crumple.cli.arguments import Run
 from crumple.cli.screen import Screen
 from crumple.cli.summary import shown_path
 
 
 def report(
-    run: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[RUN]",
-            help="A run folder; or the name of one under runs, its first part or its end. Default: the latest.",
-        ),
-    ] = None,
+    run: Run = None,
     out: Annotated[
         str | None,
         typer.Option(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crumple import wording
+from crumple.cli.arguments import Run
 from crumple.cli.screen import Screen, columns
 from crumple.cli.summary import (
     counted_facts,
@@ -34,13 +35,7 @@ _STYLES = {True: "", False: "fail", None: "inconclusive"}
 
 
 def show(
-    run: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[RUN]",
-            help="A run folder; or the name of one under runs, its first part or its end. Default: the latest.",
-        ),
-    ] = None,
+    run: Run = None,
     junit: Annotated[
         str | None, typer.Option(metavar="FILE", help="Also write the verdict as JUnit XML.")
     ] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 from crumple import wording
 from crumple.cli.screen import Progress, Screen, columns
 from crumple.errors import RecordError, StepError, UsageError
+from crumple.whole_file import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -185,19 +187,20 @@ def _finish(simulation: Simulation, out: str | None, place: Path | None, *, fail
 
 
 def _write(table: NDArray[np.void], place: Path) -> None:
-    """Writes the table beside its place and moves it there: no half a table under that name."""
+    """Writes the table, whole or not at all: no half a table under that name."""
     from crumple.simulation import write_csv
 
-    special = place.exists() and not place.is_file()  # /dev/stdout and the like
-    draft = place if special else place.with_name(f".{place.name}.{os.getpid()}.part")
+    text = io.StringIO(newline="")
+    write_csv(table, text)
+    content = text.getvalue().encode()
     try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            write_csv(table, file)
-        if not special:
-            os.replace(draft, place)
+        if (
+            place.exists() and not place.is_file()
+        ):  # /dev/stdout and the like, which nothing can take the place of
+            place.write_bytes(content)
+        else:
+            write_whole(place, content)
     except OSError as error:
-        if not special:
-            draft.unlink(missing_ok=True)
         raise RecordError(f"the table could not be written to {place}: {error.strerror}") from None
 
 

@@ -26,7 +26,7 @@ def view(  # noqa: PLR0917  # options of a command line have no order
     run: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RUN]",
+            metavar="RUN",
             help="A run folder, the name of a run under runs (its first part or its end), or a scene's name or "
             "file: its latest run. Default: the latest run.",
         ),

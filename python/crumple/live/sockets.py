@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import socket
@@ -16,6 +15,7 @@ import zmq.utils.monitor
 import zmq.utils.z85
 
 from crumple.errors import UsageError
+from crumple.live.addresses import AddressError, is_loopback, parse_address
 from crumple.live.keys import read_public, read_secret
 from crumple.live.priority import granted_priority
 
@@ -32,20 +32,6 @@ _TROUBLE = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 )
-
-
-def is_loopback(address: str) -> bool:
-    """Whether nobody outside this machine can reach an address: ipc, inproc, and tcp on localhost."""
-    transport, separator, rest = address.partition("://")
-    if not separator or not rest:
-        raise UsageError(f'"{address}" is no address. Write tcp://127.0.0.1:5555 or ipc:///tmp/front.')
-    if transport in ("ipc", "inproc"):
-        return True
-    host = rest.rpartition(":")[0].strip("[]")
-    try:
-        return transport == "tcp" and (host == "localhost" or ipaddress.ip_address(host).is_loopback)
-    except ValueError:
-        return False
 
 
 def _check_ipc(address: str) -> None:
@@ -234,12 +220,15 @@ def read_curve(
     """The keys for an address from their files; None without.
 
     secret: file with this side's own secret key.   keys: file or files with the public keys of the peers.
-    Raises UsageError for an address off loopback without keys, and for keys that cannot be read.
+    Raises UsageError for what is no address, for one off loopback without keys, and for keys that cannot be read.
     """
     paths = [keys] if isinstance(keys, str | os.PathLike) else list(keys)
-    loopback = is_loopback(address)
+    try:
+        place = parse_address(address, bind=bind)
+    except AddressError as error:
+        raise UsageError(str(error)) from None
     if secret is None and not paths:
-        if not loopback:
+        if not is_loopback(place):
             raise UsageError(
                 f"{address} can be reached from other machines: give secret= (our own key) and keys= (of the peer)."
                 " `crumple keys new NAME` makes a pair. Without keys only loopback is allowed (127.0.0.1, ipc)."

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crumple import _core
 from crumple.errors import UsageError
+from crumple.live.addresses import is_loopback, parse_address
 from crumple.live.errors import NotAllThere
 from crumple.live.library import load_libzmq
 from crumple.live.plan import STAMPS, ActuatorPlan, Channel, Endpoint, RigPlan, SensorPlan
-from crumple.scene.addresses import is_loopback, parse_address
 from crumple.si import parse_si
 
 if TYPE_CHECKING:
@@ -197,6 +197,16 @@ class Live:
     def begin(self) -> None:
         """Tick 0 begins now: times on the tape count from here."""
         self.context.begin()
+
+    def check_hold(self) -> None:
+        """Raises UsageError where a rig in lockstep could not be told that the run is held: it would give up."""
+        told = {actuator.plan.rig for actuator in self._actuators.values()}
+        deaf = [name for name in self._rigs if name not in told]
+        if deaf:
+            raise UsageError(
+                f"rig '{deaf[0]}' has no actuator, by which it would hear that the run is held and not dead; hold"
+                " the rig instead"
+            )
 
     def pause(self, tick: int) -> None:
         """Rigs are told the safe values while somebody holds the run."""

@@ -6,8 +6,8 @@ from pathlib import Path as File
 from typing import TYPE_CHECKING, NamedTuple
 
 from crumple.errors import CrumpleError
+from crumple.live.addresses import Address, AddressError, is_loopback, parse_address, same_place
 from crumple.live.plan import Endpoint
-from crumple.scene.addresses import Address, AddressError, is_loopback, parse_address, same_place
 from crumple.scene.document import Document
 from crumple.scene.drafted import Drafted
 from crumple.scene.text import shown

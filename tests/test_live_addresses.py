@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from crumple.live.addresses import AddressError, is_loopback, parse_address, same_place
 from crumple.live.keys import new_pair
 from crumple.live.plan import Endpoint
-from crumple.scene.addresses import AddressError, is_loopback, parse_address, same_place
 from live_scene import LIVE, written
 from ramp_scene import mistakes, writer
 
@@ -69,8 +69,10 @@ def test_a_scene_that_talks_to_nobody_needs_no_files_of_keys(write: Any) -> None
         ("ipc:///tmp/x", True),
         ("ipc://@name", True),
         ("tcp://127.example.org:5555", False),
+        ("tcp://127.0.0.1.example.org:5555", False),
         ("tcp://localhost.example.org:5555", False),
         ("tcp://10.0.0.1:5555", False),
+        ("tcp://192.168.0.1:5555", False),
         ("tcp://[fe80::1]:5555", False),
         ("tcp://rig-7.lab:5555", False),
     ],
