@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,11 +15,30 @@ import pytest
 
 from crumple import description_xml
 from crumple.gate import GateLimits
-from fmu_build import BuildError, build_all
+from fmu_build import BuildError, build_all, cache_folder
 from live_sockets import plain  # noqa: F401 - a fixture of several modules
 from paper_fmu import fmu_bytes, forget, write_fmu
 
 MANY = 500  # tests: most FMUs will be asked for
+LONG = ("test_nothing_lost", "test_reference_crash", "test_soak", "test_live_view", "test_window")
+
+BYTECODE = cache_folder() / "bytecode"
+
+if sys.dont_write_bytecode:  # else each of the hundreds of processes that tests start compiles all it imports
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(BYTECODE)
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files go to the workers in the order of collection, and not those of the most tests first."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Few tests that take long come first, for at the end one worker would wait for the other."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -24,6 +47,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRUMPLE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+    temporary = Path(tempfile.gettempdir())
+    shutil.rmtree(BYTECODE.joinpath(*temporary.parts[1:]), ignore_errors=True)  # of plugins that tests wrote
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -234,7 +234,7 @@ def test_faults_are_injected_by_name(scene: Path) -> None:
 
 
 def test_a_campaign_that_was_killed_goes_on(scene: Path, tmp_path: Path) -> None:
-    rows = [{**case, "seed": number} for number, case in enumerate(CASES * 20)]
+    rows = [{**case, "seed": number} for number, case in enumerate(CASES * 8)]
     cases, out = table(tmp_path / "cases.csv", rows), tmp_path / "out.csv"
     whole = tmp_path / "whole.csv"
     command = [

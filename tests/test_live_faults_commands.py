@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crumple.errors import UsageError
+from crumple.errors import CrumpleError, UsageError
 from crumple.live.monitor import Monitor
 from crumple.replaying import replay
-from live_bench import Bench, Done, quicken, reach, until
+from live_bench import WAIT, Bench, Done, X, Y, quicken, reach, until
 from live_peers import Stream
 
 pytest.importorskip("zmq")
@@ -343,6 +343,9 @@ def test_single_steps_and_runs_to_a_time_stop_where_they_should(bench: Bench) ->
             until(lambda tick=tick: monitor.status == "paused" and monitor.frame().tick == tick)
         monitor.send("step", n=7)
         until(lambda: monitor.status == "paused" and monitor.frame().tick == tick + 7)
+        for _ in range(3):  # as quick as a key that is held down
+            monitor.send("step", n=1)
+        until(lambda: monitor.status == "paused" and monitor.frame().tick == tick + 10)
         monitor.send("run_to", t=(tick + 50) / 1000)
         until(lambda: monitor.status == "paused" and monitor.frame().tick == tick + 50)
         monitor.send("stop")
@@ -387,3 +390,80 @@ def test_many_who_look_on_and_leave_do_no_harm(bench: Bench) -> None:
             thread.join(20)
     assert done.verdict == "pass", done.reason
     assert all(seen)
+
+
+# -- a run that a rig paces
+
+
+class Pacer:
+    """A rig in a thread that sends the numbers from 1 on, until the run is over."""
+
+    def __init__(self, address: str, *, receives: dict[str, str]) -> None:
+        from crumple.live import Rig
+
+        self.rig = Rig(address, sends=X, receives=receives, safe=dict.fromkeys(receives, -2.0), timeout=0.3)
+        self.answers: list[dict[str, float]] = []
+        self.ended = ""
+        self._thread = threading.Thread(target=self._go, name="rig")
+        self._thread.start()
+
+    def _go(self) -> None:
+        with self.rig:
+            try:
+                self.rig.start(WAIT)
+                while True:
+                    self.answers.append(self.rig.exchange(x=float(self.rig.sequence + 1)))
+            except CrumpleError as error:
+                self.ended = type(error).__name__
+
+    def __enter__(self) -> Pacer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join(WAIT)
+
+
+def test_a_run_that_a_rig_paces_is_held_stepped_and_goes_on_while_the_rig_waits(bench: Bench) -> None:
+    scene = bench.lockstep(stop="2 s", timeout="300 ms")
+    with Pacer(bench.rig, receives=Y) as pacer, bench.begin(scene) as run:
+        monitor = run.monitor()
+        reach(monitor, 10)
+        monitor.send("pause")
+        until(lambda: monitor.status == "paused" and pacer.rig.state == "safe")
+        tick = held_at(run.folder)
+        assert pacer.rig.outputs == {"y": -2.0}  # its own safe values, for as long as it lasts
+        resent = pacer.rig.resent
+        until(lambda: pacer.rig.resent > resent + 8)  # twice the time-outs of both sides
+        assert (monitor.status, until(monitor.frame).tick) == ("paused", tick)
+        monitor.send("step", n=3)
+        until(lambda: monitor.status == "paused" and monitor.frame().tick == tick + 3)
+        monitor.send("run_to", t=(tick + 20) / 1000)
+        until(lambda: monitor.status == "paused" and monitor.frame().tick == tick + 20)
+        until(lambda: pacer.rig.state == "safe")
+        monitor.send("resume")
+        done = run.end()
+    assert (done.verdict, done.written["tick"], pacer.ended) == ("pass", 2000, "RunEnded"), done.reason
+    assert done.front["lost"] == 0
+    steps = [answer["y"] for answer in pacer.answers]
+    assert steps == [k / 2 for k in range(len(steps))] or steps[1:] == [
+        k / 2 for k in range(2, len(steps) + 1)
+    ]
+    assert replay(done.folder, out=bench.folder / "again").same
+
+
+def test_a_run_is_not_held_where_its_rig_could_not_be_told(bench: Bench) -> None:
+    scene = bench.lockstep(stop="1 s", timeout="300 ms")
+    text = scene.read_text(encoding="utf-8")
+    scene.write_text(
+        text[: text.index("[actuators.out]")] + text[text.index("[connect]") :], encoding="utf-8"
+    )
+    with Pacer(bench.rig, receives={}) as pacer, bench.begin(scene) as run:
+        monitor = run.monitor()
+        reach(monitor, 10)
+        for do, arguments in (("pause", {}), ("step", {"n": 1}), ("run_to", {"t": 0.9})):
+            monitor.send(do, **arguments)
+        until(lambda: not run.alive or len(refused(run.folder)) == 3)
+        done = run.end()
+    texts = refused(done.folder)
+    assert len(texts) == 3 and all("rig 'ecu' has no actuator" in text for text in texts)
+    assert (done.verdict, done.written["tick"], pacer.ended) == ("pass", 1000, "RunEnded"), done.reason

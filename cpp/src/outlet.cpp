@@ -79,8 +79,14 @@ void Outlet::safe(Tick tick, std::uint16_t flags) {
     if (over_) return;
     const auto all = static_cast<std::uint16_t>(flags | flag_safe);
     ++sequence_;
+    const Header answer = last_;
+    const std::vector<double> values = last_values_;
     post(MessageType::output, all, tick, safe_);
-    if ((flags & flag_final) == 0) return;
+    if ((flags & flag_final) == 0) {  // said in between: what a rig did not hear, and asks for again, is the answer
+        last_ = answer;
+        last_values_ = values;
+        return;
+    }
     post(MessageType::bye, all, tick, safe_);
     over_ = true;
 }

@@ -41,12 +41,11 @@ namespace zmq_value {
 // contexts
 constexpr int thread_priority = 3, thread_sched_policy = 4;
 // sockets
-constexpr int pair = 0, pub = 1, sub = 2, rep = 4, dealer = 5, router = 6, xpub = 9;
+constexpr int pair = 0, pub = 1, sub = 2, rep = 4, router = 6;
 // options
-constexpr int routing_id = 5, subscribe = 6, rcvmore = 13, linger = 17, reconnect_ivl = 18, reconnect_ivl_max = 21,
-              maxmsgsize = 22, sndhwm = 23, rcvhwm = 24, rcvtimeo = 27, last_endpoint = 32, router_mandatory = 33,
-              ipv6 = 42, curve_server = 47, curve_publickey = 48, curve_secretkey = 49, curve_serverkey = 50,
-              zap_domain = 55, router_handover = 56, heartbeat_ivl = 75, heartbeat_timeout = 77, handshake_ivl = 66;
+constexpr int subscribe = 6, rcvmore = 13, linger = 17, reconnect_ivl = 18, maxmsgsize = 22, rcvhwm = 24, rcvtimeo = 27,
+              last_endpoint = 32, ipv6 = 42, curve_server = 47, curve_publickey = 48, curve_secretkey = 49,
+              curve_serverkey = 50, zap_domain = 55;
 // flags and events
 constexpr int dontwait = 1, sndmore = 2, pollin = 1;
 

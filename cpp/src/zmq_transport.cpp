@@ -292,8 +292,7 @@ private:
         set(zv::linger, options_.pattern == Pattern::subscribe ? 0 : linger_ms, "linger");
         set(zv::rcvhwm, queue_length, "rcvhwm");
         set(zv::maxmsgsize, &longest_message, sizeof longest_message, "maxmsgsize");
-        set(zv::reconnect_ivl, 20, "reconnect_ivl");
-        set(zv::reconnect_ivl_max, 500, "reconnect_ivl_max");
+        set(zv::reconnect_ivl, 20, "reconnect_ivl");  // and no longer each time: who comes back is found at once
         if (options_.address.find('[') != std::string::npos) set(zv::ipv6, 1, "ipv6");
         if (options_.pattern == Pattern::subscribe) set(zv::subscribe, "", 0, "subscribe");
         if (!options_.secret_key.empty()) encrypt();

@@ -334,6 +334,19 @@ CASE(a_rig_paces_a_run_message_by_message) {
     CHECK_EQUAL(at(bench.world, "in.sequence"), 2.0);
 }
 
+CASE(a_rig_that_lost_its_answer_gets_it_after_the_run_was_held) {
+    Lockstep bench;
+    bench.greet();
+    bench.tell(MessageType::sample, 1, {3.0});
+    bench.world.step();
+    bench.outlet->safe(1, flag_paused);
+    CHECK_EQUAL(bench.heard(), "4:0:0 2:0:0 2:1:6 2:2:9 ");
+    bench.tell(MessageType::sample, 1, {3.0});  // the answer never arrived
+    bench.tell(MessageType::sample, 2, {4.0});
+    bench.world.step();
+    CHECK_EQUAL(bench.heard(), "2:1:6r 2:2:8 ");
+}
+
 CASE(a_rig_may_begin_or_begin_anew_while_others_are_waited_for) {
     Lockstep bench;
     bench.greet();

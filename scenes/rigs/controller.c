@@ -170,6 +170,7 @@ static int lockstep(void* context, const char* address) {
         if (header.type == CRUMPLE_READY && core == 0) core = header.session;
         if (header.session != core) continue;
         over = header.type == CRUMPLE_BYE || (header.flags & CRUMPLE_FINAL) != 0;
+        if ((header.flags & CRUMPLE_PAUSED) != 0) heard_ns = now_ns(); /* somebody holds the run: it lives */
         if (over || header.type != CRUMPLE_OUTPUT || header.sequence != sequence || header.echo_sequence != sequence)
             continue;
         acceleration = header.flags & (CRUMPLE_SAFE | CRUMPLE_PAUSED) ? safe_acceleration : value;

@@ -210,6 +210,24 @@ def test_no_label_overlaps_another_nor_leaves_the_panel(session: ReplaySession) 
             assert not one.rect.colliderect(other.rect), (one.text, other.text)
 
 
+def test_a_long_name_ends_where_the_figures_of_the_axis_begin(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    t = np.arange(50) * 1e-3
+    energies = {
+        f"plant.absorbed_energy{more}": 216_153 * t for more in ("", "_of_all", "_of_everything_inside")
+    }
+    write_recording(tmp_path, {"t": t, **energies}, name="signals-1ms.npy")
+    theme = Theme()
+    theme.drawn = []
+    with theme.within(PANEL):
+        drawn(ReplaySession(tmp_path), 0.02, theme=theme)
+    names = [text for text in theme.drawn if "plant" in text.text]
+    assert len(names) == 3
+    for name in names:
+        for other in theme.drawn:
+            assert other is name or not name.rect.colliderect(other.rect), (name.text, other.text)
+
+
 def test_a_run_that_broke_off_is_hatched_to_its_horizon(tmp_path: Path) -> None:
     write_run(tmp_path, stop_tick=100)
     write_recording(tmp_path, {"t": np.arange(50) * 1e-3, "plant.x": np.linspace(0.0, 1.0, 50)})

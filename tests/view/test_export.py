@@ -124,6 +124,13 @@ def test_a_picture_that_cannot_be_written_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_moment_without_its_unit_is_told_as_it_was_read(session: ReplaySession) -> None:
+    with pytest.raises(UsageError, match=r'"t=73" is 73 s and outside of the run, which goes 0 to'):
+        export.moment_of(session, "t=73")
+    with pytest.raises(UsageError, match=r'"t=900 ms" is outside of the run'):
+        export.moment_of(session, "t=900 ms")
+
+
 # -- films
 
 

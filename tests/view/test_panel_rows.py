@@ -263,9 +263,10 @@ def test_faults_say_where_they_stand_in_words():
     assert panels["faults"].hit((1000, 490)) == "fault:+"
 
 
-def test_no_faults_is_said_with_the_remedy_where_there_is_one():
+def test_a_live_run_whose_scene_has_no_faults_invites_nobody_to_inject_one():
     _, texts, _ = draw(driving(), 3.42)
-    assert "None injected. Press F to inject one." in {text.text for text in texts}
+    words = {text.text for text in texts}
+    assert "None injected. The scene has no [faults]." in words and "F injects" not in words
     _, texts, _ = draw(crash(fault_rows=[]), 0.073)
     assert "None injected." in {text.text for text in texts}
 
@@ -340,3 +341,11 @@ def test_a_silent_input_takes_the_left_end_of_the_status_line():
     old = driving(gaps=[Silence(unit="radar", since=1.0, until=1.2)])
     _, texts, _ = draw(old, 3.42)
     assert "live" in {text.text for text in texts if text.rect.left < 60}
+
+
+def test_the_wall_time_is_of_the_ticks_that_the_run_came_to():
+    nothing = timing(ticks=0, p50=math.nan, p99=math.nan, worst=math.nan, by_unit=())
+    session = crash(timing_row=nothing)
+    session.ticks = 3000  # it broke off at half of them
+    _, texts, _ = draw(session, 0.073)
+    assert {"1,500", "21 ms"} <= {text.text for text in texts}

@@ -306,3 +306,69 @@ def test_a_run_that_ended_where_its_scene_wants_it_to_is_whole(tmp_path: Path) -
     assert session.end() < 0.2
     assert (session.horizon, session.ticks) == (session.end(), round(session.end() / 1e-3))
     assert session.verdict()[0] == "pass"
+
+
+def test_the_row_before_the_first_step_is_no_silence(tmp_path: Path) -> None:
+    for first, found in (([0, 1, 1, 1], []), ([0, 0, 1, 1], [("front", 0.0), ("plant", 0.0)])):
+        folder = tmp_path / str(sum(first))
+        write_run(folder)
+        state = np.array([*map(float, first), *np.ones(46)])
+        columns = {"t": np.arange(50) * 1e-3, "front.state": state, "front.distance": np.zeros(50)}
+        write_recording(folder, columns, name="signals-1ms.npy")
+        assert [(each.unit, each.since) for each in ReplaySession(folder).silences()] == found
+
+
+# -- a run that was cut off
+
+TIMED = {
+    "pacing": {"mode": "realtime", "speed": 0.5},
+    "timing": {"missed_max": 0.001, "slips_max": None, "late_p99_max": None, "age_p99_max": None, "doc": ""},
+}
+
+
+def test_a_run_in_real_time_that_was_cut_off_is_not_called_free(tmp_path: Path) -> None:
+    write_run(tmp_path, **TIMED)
+    write_recording(tmp_path, {"t": np.arange(50) * 1e-3, "plant.x": np.zeros(50)}, name="signals-1ms.npy")
+    timing = ReplaySession(tmp_path).timing(0.0)
+    assert timing is not None
+    assert (timing.note, timing.budget, len(timing.step)) == ("in real time, no figures kept", 2e-3, 0)
+    write_run(tmp_path)
+    timing = ReplaySession(tmp_path).timing(0.0)
+    assert timing is not None and timing.note == ""
+
+
+def test_the_timing_budget_is_required_from_the_start_and_unknown_where_the_run_was_cut_off(
+    tmp_path: Path,
+) -> None:
+    write_run(tmp_path, **TIMED)
+    write_recording(tmp_path, {"t": np.arange(50) * 1e-3, "plant.x": np.zeros(50)}, name="signals-1ms.npy")
+    live = row(LiveSession(tmp_path, None, clock=Clock()), "timing.missed", 0.01)
+    assert (live.state, live.limit, live.value) == ("holding", 0.001, None)
+    cut_off = ReplaySession(tmp_path)
+    assert row(cut_off, "timing.missed", 0.01).state == "holding"
+    assert row(cut_off, "timing.missed", cut_off.end()).state == "inconclusive"
+    write_run(tmp_path, timing=TIMED["timing"], pacing={"mode": "free", "speed": 1.0})
+    assert row(ReplaySession(tmp_path), "timing.missed", 0.01).state == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("mode", "chip", "note", "ratio"),
+    [
+        ("realtime", "Live 1.00 ×", "", 1.0),
+        ("lockstep", "Live", "not timed, a rig paces it", None),
+        ("free", "Live", "", None),
+    ],
+)
+def test_only_a_run_in_real_time_is_said_to_keep_a_speed(
+    tmp_path: Path, mode: str, chip: str, note: str, ratio: float | None
+) -> None:
+    write_run(tmp_path, pacing={"mode": mode, "speed": 1.0})
+    core = Core()
+    core.publish(10, 1.0)
+    with open(tmp_path / "events.jsonl", "a") as events:
+        fcntl.flock(events, fcntl.LOCK_EX)
+        session = LiveSession(tmp_path, core, clock=Clock())
+        timing = session.timing(0.01)
+        assert session.chip() == chip
+    assert timing is not None and timing.note == note
+    assert np.isnan(timing.ratio) if ratio is None else timing.ratio == ratio

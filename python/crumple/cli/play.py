@@ -86,6 +86,8 @@ def play(  # noqa: PLR0917  # options of a command line have no order
         raise UsageError("--receive is for --lockstep: else nothing comes back.")
     if lockstep and speed != 1.0:
         raise UsageError("--speed has no meaning in lockstep: the two sides go as fast as they can.")
+    if not 0 < speed < float("inf"):
+        raise UsageError(f"--speed {speed:g}: write a number above 0, such as 2 or 0.5.")
     keys: dict[str, Any] = {"secret": secret, "keys": tuple(key or ())}
     if lockstep:
         _lockstep(found, zmq, receive or [], patience, loop, bind=connect is False, keys=keys)
@@ -128,7 +130,8 @@ def _lockstep(
     bind: bool,
     keys: dict[str, Any],
 ) -> None:
-    from crumple.live import Rig
+    from crumple.errors import UsageError
+    from crumple.live import Rig, WireError
     from crumple.tape_play import layout_of, pace
 
     screen, progress = Screen(), Progress()
@@ -144,7 +147,12 @@ def _lockstep(
         **keys,
     ) as rig:
         screen.line(f"{tape.sensor} at {rig.endpoint}: waiting for a run in lockstep")
-        rig.start(timeout=patience)
+        try:
+            rig.start(timeout=patience)
+        except WireError as error:
+            raise UsageError(
+                f"{error} Name those of the scene's actuator with --receive, each with its unit of measure."
+            ) from None
         _begin(progress, tape, loop)
         try:
             played = pace(tape, rig, loop=loop, reached=progress)

@@ -68,7 +68,7 @@ def replay(  # noqa: PLR0917  # options of a command line have no order
     perhaps, does not pass either. 4 where it should be the same run and is not, 2 where it cannot be replayed.
     """
     from crumple.cli.aside import prints_aside
-    from crumple.cli.run import assignments
+    from crumple.cli.run import assignments, check_display
     from crumple.cli.show import locate
     from crumple.cli.supervise import tell_code, tell_folder
     from crumple.execution import Watch
@@ -85,6 +85,8 @@ def replay(  # noqa: PLR0917  # options of a command line have no order
             _header(screen, outline, folder.name, shown_path(outline.folder, here))
         progress.begin(outline.name, start=outline.start, horizon=outline.horizon)
 
+    if view:
+        check_display()
     watch.started = started
     watch.reached = progress
     try:

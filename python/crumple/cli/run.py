@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -24,13 +25,16 @@ from crumple.cli.summary import (
     shown_path,
 )
 from crumple.cli.waiting import WaitingLines
-from crumple.errors import CrumpleError
+from crumple.errors import CrumpleError, UsageError
 
 if TYPE_CHECKING:
     from crumple.execution import Outline, Watch
     from crumple.junit import JunitFile
     from crumple.live.units import Waiting
     from crumple.result import Result
+
+
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
 
 
 def run(  # noqa: PLR0917  # options of a command line have no order
@@ -148,6 +152,8 @@ def run(  # noqa: PLR0917  # options of a command line have no order
     from crumple.cli.supervise import tell_code, tell_folder
     from crumple.execution import Watch, execute
 
+    if view:
+        check_display()
     live = live_options(realtime=realtime, mode=mode, speed=speed, strict=strict, no_wait=no_wait, view=view)
     here = Path.cwd()  # now, since an FMU may change it
     watch = Watch(command=("crumple", *sys.argv[1:]), profiling=profile)
@@ -228,8 +234,6 @@ def live_options(
     *, realtime: bool, mode: str | None, speed: str | None, strict: bool, no_wait: bool, view: bool
 ) -> dict[str, Any]:
     """What was said of pacing and of live inputs, for `execute`. Raises UsageError."""
-    from crumple.errors import UsageError
-
     if realtime and mode not in (None, "realtime"):
         raise UsageError(f"--realtime and --mode {mode} contradict each other: take one of them out.")
     said: dict[str, Any] = {
@@ -242,10 +246,17 @@ def live_options(
     return {name: value for name, value in said.items() if value is not None}
 
 
+def check_display() -> None:
+    """Raises UsageError where no window can be opened: the viewer, a process of its own, could tell nobody."""
+    if sys.platform == "linux" and not any(map(os.environ.get, _DISPLAYS)):
+        raise UsageError(
+            f"--view: there is no display to open a window on ({' and '.join(_DISPLAYS[:2])} are not set). Run it"
+            " without, and make pictures of it: crumple view --screenshot end picture.png"
+        )
+
+
 def _speed(text: str) -> float:
     from fractions import Fraction
-
-    from crumple.errors import UsageError
 
     try:
         speed = float(Fraction(text.strip().removesuffix("x").strip()))
@@ -267,8 +278,6 @@ def _junit_file(place: str | None, scene: str) -> JunitFile | None:
 
 def assignments(given: list[str]) -> dict[str, str]:
     """`--set` options as a mapping; of two for one name the later wins. UsageError where "=" is missing."""
-    from crumple.errors import UsageError
-
     found: dict[str, str] = {}
     for text in given:
         name, sign, value = text.partition("=")

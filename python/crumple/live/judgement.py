@@ -34,6 +34,17 @@ def timing_results(
     return results
 
 
+def timing_unseen(plan: Mapping[str, Any], *, paced: bool) -> list[RequirementResult]:
+    """The timing budget of a run that has not ended, or was cut off. plan: as the manifest has it; {} for none."""
+    from crumple.live.plan import TimingPlan
+
+    limits = {key: value for key, value in plan.items() if key in TimingPlan.__dataclass_fields__}
+    return [
+        _result(limit, seen=False, kept=paced or limit.name == "age_p99", doc=str(plan.get("doc", "")))
+        for limit in _limits(TimingPlan(**limits), {}, paced=False)
+    ]
+
+
 class _Limit(NamedTuple):
     """value: None where it is not known."""
 

@@ -86,6 +86,7 @@ class Rig:
         self.rejected: Counter[str] = Counter()  # messages that were refused, by reason
         self.state: Literal["waiting", "live", "safe", "silent", "ended"] = "waiting"
         self._core = 0  # the core's session
+        self._welcome = False  # whether the core waits for our samples
         self._patience = 0.0  # [s] that the first answer may take
         self._values: tuple[float, ...] = (0.0,) * len(self._sends.names)
         self._outputs = self._safe
@@ -129,7 +130,7 @@ class Rig:
                 continue
             self._end_if_over(message)
             if message.header.type == Type.READY:
-                self._core = message.header.session
+                self._core, self._welcome = message.header.session, True
                 if not self._receives.names:
                     self.state = "live"
                     return {}
@@ -147,7 +148,8 @@ class Rig:
         """Sends a sample, all channels by name or in their order, and waits for the answer: one step of the run.
 
         t [s]: simulated time of the sample, where the rig knows one. Returns what is to be applied.
-        The sample is sent again, with the same sequence, after each quarter of `timeout`.
+        The sample is sent again, with the same sequence, after each quarter of `timeout`. While somebody holds the
+        run, the safe values hold (`state` is "safe") and the answer is waited for, however long.
         Raises RigTimeout; RunEnded; WireError for values that do not fit the channels.
         """
         if self.state == "waiting":
@@ -163,6 +165,7 @@ class Rig:
         self.sequence += 1
         self._send(Type.SAMPLE, self.sequence, values=self._values, sim_ns=sim_ns, source_ns=source_ns)
         part = self.timeout / _TRIES
+        held = False
         now = time.monotonic()
         # the first step waits for all others without whom the run does not begin
         most = max(self.timeout, self._patience) if self.sequence == 1 else self.timeout
@@ -179,13 +182,17 @@ class Rig:
                         self._apply(message)
                         return self.outputs
                     if header.flags & Flags.PAUSED:  # it lives, and will answer when it goes on
-                        self.state = "safe"
-                        end = now + max(self.timeout, _PAUSE)
+                        self.state, held = "safe", True
+                        most = max(self.timeout, _PAUSE)
+                        end = now + most
             if now >= end:
                 self.state = "silent"
+                why = "though it was sent again and again."
+                if held:
+                    why = "since the core last said that somebody holds the run: it says so no more."
                 raise RigTimeout(
                     f"No answer to sample {self.sequence} within {most:g} s,"
-                    f" though it was sent again and again.{self._refused()} The safe values hold."
+                    f" {why}{self._refused()} The safe values hold."
                 )
             if now >= again:
                 again = now + part
@@ -203,7 +210,7 @@ class Rig:
         """Says good-bye, unless the core did, and lets go of the address. May be called twice."""
         if self._link.socket.closed:
             return
-        if self._core and self.state != "ended":
+        if self._welcome and self.state != "ended":
             self._send(Type.BYE, 1, values=self._values)
         self.state = "ended"
         self._link.close()
@@ -245,6 +252,7 @@ class Rig:
         except WireError as error:
             self.rejected[error.reason] += 1
             if error.reason == "layout" and frame[5] == Type.READY:
+                self._welcome = True
                 raise WireError(
                     "layout", f"The scene's actuator has other channels than this rig. {error}"
                 ) from None

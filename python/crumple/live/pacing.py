@@ -72,6 +72,7 @@ class Pacing:
         self._monitor = self._make_monitor() if watched or self.timed else None
         self._commands = -1  # descriptor of commands.jsonl
         self._pause_at: int | None = None
+        self._stepped_at = -1  # the tick at which a single step was last asked for
         self._tell = sys.stderr
         self.faults = FaultLog(scene, world, folder)
 
@@ -329,8 +330,8 @@ class Pacing:
             return
         if do == "stop":
             raise StoppedByHand
-        if do != "speed" and self._scene.pacing.mode == "lockstep":
-            raise UsageError("a rig paces this run: hold the rig instead")
+        if do in ("pause", "step", "run_to"):
+            self._live.check_hold()
         tick = self._world.tick
         if do == "pause":
             self._hold()
@@ -338,7 +339,9 @@ class Pacing:
             self._pause_at = None
             self._go_on()
         elif do == "step":
-            self._pause_at = tick + max(1, int(command["n"]))
+            # asked for twice before one was made: both are
+            more = self._pause_at if self._pause_at is not None and self._stepped_at == tick else tick
+            self._pause_at, self._stepped_at = more + max(1, int(command["n"])), tick
             self._go_on()
         elif do == "run_to":
             self._pause_at = self._tick_at(float(command["t"]))
@@ -365,7 +368,7 @@ class Pacing:
         self._status("paused")
 
     def _stay(self) -> None:
-        """Until somebody sends the run on. Rigs hear that it is held, and not dead."""
+        """Until somebody sends the run on. Rigs hear that it is held, and not dead; one in lockstep waits."""
         told = time.monotonic()
         while self._held:
             time.sleep(_HELD)

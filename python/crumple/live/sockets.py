@@ -24,6 +24,7 @@ log = logging.getLogger("crumple.live")
 Keys = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 _ZAP = "inproc://zeromq.zap.01"  # where libzmq asks, as ZeroMQ's RFC 27 says
+_RECONNECT = 20  # [ms] between two attempts to reach a peer
 _LINGER = 200  # [ms] that a good-bye has to leave
 _LOOKS = 100  # before a wait sleeps, some 0.2 ms: to be woken costs more than a quick answer takes
 _LARGEST = 4096  # [bytes] no message of ours is larger; libzmq cuts off who sends one
@@ -85,7 +86,9 @@ class Link:
         try:
             self.socket.setsockopt(zmq.LINGER, _LINGER)
             self.socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST)
-            self.socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+            # no longer each time, as it is by default: who begins later is found at once
+            self.socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT)
+            self.socket.setsockopt(zmq.RECONNECT_IVL_MAX, 0)
             self.socket.setsockopt(zmq.IPV6, "[" in address)
             if curve is not None:
                 self.socket.curve_publickey, self.socket.curve_secretkey = curve.public, curve.secret

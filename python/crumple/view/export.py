@@ -72,8 +72,10 @@ def moment_of(session: Session, text: str) -> float:
     if not session.start - slack <= t <= session.end() + slack:
         from crumple import wording
 
+        bare = asked.lstrip("+-").replace(".", "", 1).isdigit()
+        read = f" is {wording.time(t)} and" if bare else " is"  # a number alone is of seconds
         raise UsageError(
-            f'"{text}" is outside of the run, which goes {wording.span(session.start, session.end())}.'
+            f'"{text}"{read} outside of the run, which goes {wording.span(session.start, session.end())}.'
         )
     return min(max(t, session.start), session.end())
 

@@ -237,6 +237,15 @@ class Faults:
         return f"{kind} {'+' if kind == 'bias' and float(value) > 0 else ''}{shown}"
 
 
+_REFUSED = "a command was refused: "
+
+
+def refusal(event: Mapping[str, Any]) -> str:
+    """Why a run did not obey, without the command itself, which is in brackets; "" for any other event."""
+    text = str(event.get("text", ""))
+    return text.removeprefix(_REFUSED).partition(" ({")[0] if text.startswith(_REFUSED) else ""
+
+
 def planned_by_hand(fault: Mapping[str, Any]) -> bool:
     """Whether nothing but a hand begins it."""
     return fault.get("since") is None and not fault.get("when") and not fault.get("event")
@@ -287,6 +296,9 @@ def _stretches(t: Any, state: Any) -> list[tuple[float, float]]:
     if len(t) < 2:
         return []
     stale = np.asarray(state) != _FRESH
+    stale[0] = (
+        stale[0] and stale[1]
+    )  # the first row is of before the first step, which takes the first sample
     edges = np.flatnonzero(np.diff(np.concatenate(([False], stale, [False])).astype(np.int8)))
     step = float(t[1] - t[0])
     spans: list[tuple[float, float]] = []

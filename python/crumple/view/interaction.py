@@ -55,8 +55,7 @@ class Interaction:
         self.frame = Frame(self._theme(), session)
         self.overlay: Picker | None = None
         self.keys: KeysOverlay | None = None
-        self._note = ""
-        self._note_until = 0.0
+        self._note, self._note_until = "", 0.0
         self._asked_until = 0.0
         self._drag: str = ""
         self._pressed: tuple[int, int] | None = None
@@ -83,6 +82,8 @@ class Interaction:
         if isinstance(self.session, ReplaySession):
             self.session.rows.hurried = self.player.playing
         live = self.player.live
+        if live is not None and (refused := live.refused()):
+            self.tell(f"The run refused it: {refused}")
         if live is not None and live.over:
             self._ended(live)
         if self._fork is not None:
@@ -474,6 +475,7 @@ class Interaction:
         except (CrumpleError, OSError):
             return
         t, following = self.player.t, self.player.following
+        session.seen(live.timing(t))
         self._use(session)
         self.player.seek(session.end() if following else t)
 

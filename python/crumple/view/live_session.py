@@ -18,7 +18,6 @@ import numpy as np
 from crumple import run_folder, wording
 from crumple.errors import CrumpleError
 from crumple.live.plan import STATES
-from crumple.requirement import not_evaluated
 from crumple.result import open_run
 from crumple.view.happenings import (
     Faults,
@@ -26,11 +25,12 @@ from crumple.view.happenings import (
     moments,
     reached_units,
     read_commands,
+    refusal,
     silent_stretches,
 )
 from crumple.view.recorded import Recorded
 from crumple.view.requirement_rows import RequirementRows
-from crumple.view.run_facts import RunFacts
+from crumple.view.run_facts import NOTES, RunFacts
 from crumple.view.session import (
     Band,
     Event,
@@ -106,7 +106,7 @@ class LiveSession:
         self.rows = RequirementRows(
             self.recorded,
             facts.requirements,
-            [not_evaluated(each, "") for each in facts.requirements.values()],
+            facts.unjudged(),
             period=self.period,
             start=self.start,
             horizon=self.horizon,
@@ -127,6 +127,8 @@ class LiveSession:
         self._shown = self.start if self.recorded.last is None else self.recorded.last
         self._looked = self._looked_alive = self._looked_events = -math.inf
         self._index: dict[str, int] = {}
+        self._refusals: int | None = None  # that were seen; None before the first look
+        self._refused = ""
         self.alive = True
         self.remark = ""
         self.update()
@@ -179,6 +181,11 @@ class LiveSession:
             return False
         return True
 
+    def refused(self) -> str:
+        """Why the run did not do what it was asked last, to be told once; "" where there is nothing to tell."""
+        text, self._refused = self._refused, ""
+        return text
+
     def _frame(self) -> Frame | None:
         if self.source is None:
             return None
@@ -225,9 +232,13 @@ class LiveSession:
 
     def _happened(self) -> None:
         self._commands = read_commands(self.folder)
-        if self.facts.faults:
-            with suppress(CrumpleError, OSError):
-                self._faults.hear(open_run(self.folder).events)
+        with suppress(CrumpleError, OSError):
+            happened = open_run(self.folder).events
+            self._faults.hear(happened)
+            refusals = [why for why in map(refusal, happened) if why]
+            if self._refusals is not None and len(refusals) > self._refusals:
+                self._refused = refusals[-1]
+            self._refusals = len(refusals)
         try:
             named = moments(
                 self.scene_view.get("events"),
@@ -324,7 +335,8 @@ class LiveSession:
             missed=int(last.missed),
             slips=int(last.slips),
             by_unit=(),
-            ratio=float(last.speed),
+            ratio=float(last.speed) if self.facts.mode == "realtime" else math.nan,
+            note=NOTES.get(self.facts.mode, ""),
         )
 
     def events(self) -> Sequence[Event]:
@@ -372,6 +384,8 @@ class LiveSession:
             return f"{'Held' if status == 'paused' else 'Live'}, {silent[0]} silent"
         if status == "paused":
             return "Held"
+        if self.facts.mode != "realtime":  # nobody keeps it to a speed
+            return "Live"
         speed = 0.0 if self._last is None else self.speed
         return f"Live {speed:.2f} ×" if speed > 0 else "Running"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -10,9 +11,9 @@ from typing import Literal
 
 from crumple import wording
 from crumple.errors import CrumpleError
-from crumple.requirement import not_evaluated
 from crumple.requirement_result import RequirementResult
 from crumple.result import Result, open_run
+from crumple.view import figures
 from crumple.view.happenings import (
     Faults,
     broken,
@@ -72,10 +73,8 @@ class ReplaySession:
         self.speed = 1.0  # at which it is shown; the viewer's, not the run's
         self.remark = ""
         self._commands = read_commands(folder)
-        from crumple.view.figures import time_text
-
         self._faults = Faults(
-            facts.faults, period=self.period, start=self.start, time=time_text, si_of=facts.si
+            facts.faults, period=self.period, start=self.start, time=figures.time_text, si_of=facts.si
         )
         with suppress(CrumpleError):  # the list of events is damaged; the run is not
             self._faults.hear(self.result.events)
@@ -83,7 +82,8 @@ class ReplaySession:
         self._silences: list[Silence] | None = None
         wall = self.result.wall
         ratio = (self.end() - self.start) / wall if wall else math.nan
-        self._timing = timing_of(folder, budget=self.period, ratio=ratio)
+        pace = facts.pace if self.result.state == "cut_off" else None
+        self._timing = timing_of(folder, budget=self.period, ratio=ratio, pace=pace)
 
     def end(self) -> float:
         """Time of the last row [s]."""
@@ -112,7 +112,7 @@ class ReplaySession:
         judged = {result.name: result for result in self.result.requirements}
         if judged:
             return list(judged.values())
-        return [not_evaluated(required, "") for required in self.facts.requirements.values()]
+        return self.facts.unjudged()
 
     def faults(self, t: float) -> Sequence[FaultRow]:
         """At t [s]."""
@@ -123,8 +123,14 @@ class ReplaySession:
         return input_rows(self.facts.sensors, self.value, t)
 
     def timing(self, t: float) -> TimingRow | None:
-        """Of the whole run."""
+        """Of the whole run; where it was cut off, of what was seen of it last."""
         return self._timing
+
+    def seen(self, timing: TimingRow | None) -> None:
+        """What a viewer saw of the timing of a run that was cut off before it wrote down its own."""
+        if timing is not None and len(timing.step) and self._timing.note:
+            said = figures.count(len(timing.step), "tick")
+            self._timing = dataclasses.replace(timing, note=f"last {said} seen")
 
     def events(self) -> Sequence[Event]:
         """All of the run."""
@@ -199,10 +205,10 @@ def bands_of(results: Iterable[RequirementResult]) -> list[Band]:
 
 def failed_sentence(rows: Sequence[RequirementRow]) -> str:
     """ "no_propagation failed at 5:40": of the requirement that failed first; "" where none did."""
-    from crumple.view.figures import time_text
-
     failed = [row for row in rows if row.state == "fail"]
     if not failed:
         return ""
     first = min(failed, key=lambda row: math.inf if row.decided is None else row.decided)
-    return f"{first.name} failed" + ("" if first.decided is None else f" at {time_text(first.decided)}")
+    return f"{first.name} failed" + (
+        "" if first.decided is None else f" at {figures.time_text(first.decided)}"
+    )

@@ -13,13 +13,18 @@ import numpy as np
 
 from crumple import run_folder
 from crumple.errors import UsageError
+from crumple.live.judgement import timing_unseen
 from crumple.meanings import Meaning, requirements_of, signals_of
-from crumple.requirement import Requirement
+from crumple.requirement import Requirement, not_evaluated
+from crumple.requirement_result import RequirementResult
 from crumple.stl_requirement import Holds
 from crumple.view.session import TimingRow
 
 TIMING = "timing.json"
 _NONE = np.empty(0)
+_NOT_KEPT = "in real time, no figures kept"
+_PACED_BY_RIG = "not timed, a rig paces it"
+NOTES = {"lockstep": _PACED_BY_RIG}  # of runs that go on, by their mode
 
 
 class RunFacts:
@@ -51,11 +56,21 @@ class RunFacts:
         self.sensors: list[dict[str, Any]] = list(manifest.get("inputs", ()))
         self.faults: list[dict[str, Any]] = list(manifest.get("faults", ()))
         self.connections: list[list[str]] = list(manifest.get("connections", ()))
+        pacing: Mapping[str, Any] = manifest.get("pacing") or {}
+        self.mode = str(pacing.get("mode", "realtime"))  # "free", "realtime" or "lockstep"
+        paced = pacing.get("mode") == "realtime"
+        self.pace: float | None = float(pacing.get("speed", 1.0)) if paced else None  # asked of the clock
+        self._timing: Mapping[str, Any] = manifest.get("timing") or {}
 
     def si(self, signal: str) -> str | None:
         """Unit of measure of a signal, or of an element of one; None where none is known."""
         meaning = self.signals.get(signal) or self.signals.get(signal.partition("[")[0])
         return None if meaning is None else meaning.si
+
+    def unjudged(self) -> list[RequirementResult]:
+        """All requirements, in the order of the scene, of a run of which nothing was judged yet."""
+        required = [not_evaluated(each, "") for each in self.requirements.values()]
+        return [*required, *timing_unseen(self._timing, paced=self.pace is not None)]
 
     def si_by_name(self) -> dict[str, str | None]:
         """The unit of every signal that is known."""
@@ -76,10 +91,11 @@ def _view_of_scene(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return view
 
 
-def timing_of(folder: Path, *, budget: float, ratio: float) -> TimingRow:
+def timing_of(folder: Path, *, budget: float, ratio: float, pace: float | None) -> TimingRow:
     """What `timing.json` says of a run that has ended; of one without it, only how fast it went.
 
-    budget: wall time for a tick [s].   ratio: simulated seconds a second.
+    budget: wall time for a tick at the speed of the clock [s].   ratio: simulated seconds a second.
+    pace: the speed that was asked for, of a run that was timed and cut off: its figures are written at its end.
     """
     figures: dict[str, Any] = {}
     if (folder / TIMING).is_file():
@@ -88,7 +104,7 @@ def timing_of(folder: Path, *, budget: float, ratio: float) -> TimingRow:
         except (ValueError, UsageError):
             figures = {}
     step = figures.get("step") or {}
-    speed = figures.get("speed")
+    speed = figures.get("speed", pace)
     by_unit = tuple(
         (str(u.get("unit")), float(u.get("mean") or u.get("p50") or 0.0)) for u in figures.get("units") or ()
     )
@@ -103,4 +119,9 @@ def timing_of(folder: Path, *, budget: float, ratio: float) -> TimingRow:
         slips=int(figures.get("slips") or 0),
         by_unit=by_unit,
         ratio=ratio,
+        note=_PACED_BY_RIG
+        if figures.get("mode") == "lockstep"
+        else ""
+        if figures or pace is None
+        else _NOT_KEPT,
     )

@@ -67,6 +67,7 @@ class TimingRow:
 
     budget: wall time that a tick may take [s].   p50, p99, worst: of the step [s], NaN where not measured.
     by_unit: mean share of each unit [s].   ratio: simulated seconds a second, NaN where not known.
+    note: what these figures are of, where they are not of all ticks; "" where they are, or where none was timed.
     """
 
     step: Numbers
@@ -79,6 +80,7 @@ class TimingRow:
     slips: int
     by_unit: tuple[tuple[str, float], ...]
     ratio: float
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,8 @@ from crumple.view.figures import shown, time_text
 from crumple.view.panels.chart_list import Chart, chart_of, charts_of, is_sample, is_stamp
 from crumple.view.panels.chart_names import band_names, line_names
 from crumple.view.panels.pointer import draw_pointer
-from crumple.view.panels.strip import Row, Strip, View, shown_by_itself
+from crumple.view.panels.strip import Row, Strip, View, axis_texts, shown_by_itself
 from crumple.view.panels.timeline import Timeline
-from crumple.view.scale import tick_text
 from crumple.view.session import Band, Moment, Session, Silence
 
 if TYPE_CHECKING:
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 
 # Lengths in pixels of a window of 1280 x 720.
 _GUTTER, _WIDEST_GUTTER = 156, 264
-_BESIDE_NAME = 74  # of the gutter that is not for the name
+_NAME = 82  # that the usual gutter has room for
+_BESIDE_NAME = 88  # of a wider one: what is not for the name, with the figures of most axes
 _RIGHT = 28
 _TOP = 24
 _GAP = 15
@@ -209,9 +209,8 @@ class Charts:
         named = max(
             (theme.measure(strip.chart.label, size=13)[0] for strip in self._strips[:_MOST]), default=0
         )
-        self._gutter_width = min(
-            max(theme.px(_GUTTER), named + theme.px(_BESIDE_NAME)), theme.px(_WIDEST_GUTTER)
-        )
+        wanted = theme.px(_GUTTER) if named <= theme.px(_NAME) else named + theme.px(_BESIDE_NAME)
+        self._gutter_width = min(wanted, theme.px(_WIDEST_GUTTER))
         left, right = rect.left + self._gutter_width, rect.right - theme.px(_RIGHT)
         since, until = self._window or shown_by_itself(session, moment.t)
         self._view = View(since, until, left, max(1, right - left))
@@ -349,14 +348,8 @@ class Charts:
     def _texts(self, surface: pygame.Surface, row: Row, bands: Sequence[Band]) -> None:
         """Figures of the axis, names of windows and limits."""
         theme, view, strip, session = self._theme, self._view, row.strip, self._session
-        step = (
-            strip.ticks[1] - strip.ticks[0]
-            if len(strip.ticks) > 1
-            else abs(strip.ticks[0] if strip.ticks else 1.0)
-        )
-        for value in strip.ticks:
+        for value, text in axis_texts(strip):
             y = strip.y(value, row.top, row.height)
-            text = tick_text(value, step)
             theme.text(
                 surface,
                 text,
@@ -391,15 +384,19 @@ class Charts:
         tag = pygame.Rect(left, row.top - theme.px(1), theme.px(3), theme.px(11))
         surface.fill(theme.colour(line.colour), tag)
         name_at = (left + theme.px(9), row.top + theme.px(9))
-        theme.text(
-            surface, chart.label, name_at, size=13, colour="text_2", width=self._gutter_width - theme.px(56)
-        )
+        theme.text(surface, chart.label, name_at, size=13, colour="text_2", width=self._name_room(row.strip))
         at = (left + theme.px(9), row.top + theme.px(29))
         if figure == "no sample":
             theme.text(surface, figure, at, size=14, weight=600, colour="stale")
             return
         drawn = theme.text(surface, figure, at, size=17, weight=600)
         theme.text(surface, unit, (drawn.right + theme.px(4), at[1]), size=12, colour="text_3")
+
+    def _name_room(self, strip: Strip) -> int:
+        """What the figures of the axis leave to the name of a chart [window px]."""
+        theme = self._theme
+        axis = max((theme.measure(text, size=11)[0] for _, text in axis_texts(strip)), default=0)
+        return self._gutter_width - theme.px(16 + 9 + 7 + 6) - axis  # inset, tag, and the gaps on both sides
 
     def _figure(self, chart: Chart, moment: Moment, silences: Sequence[Silence]) -> tuple[str, str]:
         line = chart.lines[0]

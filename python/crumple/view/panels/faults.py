@@ -40,7 +40,7 @@ class Faults(Panel):
         self.target(pygame.Rect(rect.left, rect.top, rect.width, px(36)), "fault:+")
         inside = px(INSIDE)
         if not rows:
-            text = "None injected. Press F to inject one." if live else "None injected."
+            text = "None injected. The scene has no [faults]." if live else "None injected."
             at = rect.left + inside, rect.top + px(52)
             if rect.height >= px(58):
                 theme.text(surface, text, at, colour="text_3", width=rect.width - 2 * inside)
@@ -109,4 +109,4 @@ def _note(rows: Sequence[FaultRow], *, live: bool) -> str:
     parts = [f"{injected} injected"] if injected else []
     parts += [f"{armed} armed"] if armed else []
     parts += [f"{off} off"] if off else []
-    return ", ".join(parts) or ("F injects" if live else "")
+    return ", ".join(parts) or ("F injects" if live and rows else "")

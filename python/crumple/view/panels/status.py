@@ -97,7 +97,8 @@ def facts(moment: Moment) -> list[str]:
     if session.fmus:
         every = session.certified == session.fmus
         part = "certified" if every else f"{session.certified or 'none'} certified"
-        found.append(f"{figures.count(session.fmus, 'FMU')}, {part}")
+        known = f", {part}" if session.digest else ""  # only the verdict says which were in a worker
+        found.append(figures.count(session.fmus, "FMU") + known)
     found += [f"tick {tick:,} of {session.ticks:,}", period, f"seed {session.seed}"]
     if session.digest:
         found.append(f"digest {session.digest[:_DIGEST]}")

@@ -11,7 +11,7 @@ import pygame
 
 from crumple.view.decimate import Pyramid, polyline
 from crumple.view.panels.chart_list import Chart
-from crumple.view.scale import fitting, ticks
+from crumple.view.scale import fitting, tick_text, ticks
 from crumple.view.session import Numbers, Session
 
 if TYPE_CHECKING:
@@ -216,3 +216,10 @@ def _gaps(t: Numbers, values: Numbers) -> list[tuple[float, float]]:
         (float(t[max(0, first - 1)]), float(t[min(last, len(t) - 1)]))
         for first, last in _runs(~np.isfinite(values))
     ]
+
+
+def axis_texts(strip: Strip) -> list[tuple[float, str]]:
+    """The values that the axis of a chart names, and how they are written there."""
+    ticks = strip.ticks
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else abs(ticks[0] if ticks else 1.0)
+    return [(value, tick_text(value, step)) for value in ticks]

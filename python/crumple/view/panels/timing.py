@@ -41,7 +41,7 @@ class Timing(Panel):
         elif timing.worst > 0:
             self._spread(surface, rect, timing)
         else:
-            text = "no tick was timed" if math.isfinite(timing.p50) else "not timed, free run"
+            text = "no tick was timed" if math.isfinite(timing.p50) else timing.note or "not timed, free run"
             theme.text(surface, text, (left, rect.top + px(62)), size=12, colour="text_3", width=right - left)
         if rect.height >= px(_FIGURES + 8):
             self._figures(surface, rect, moment, timing)
@@ -131,7 +131,9 @@ class Timing(Panel):
 
 
 def pace(session: Session, timing: TimingRow | None) -> str:
-    """ "7.1 × real time", "1 kHz, real time"."""
+    """ "7.1 × real time", "1 kHz, real time", "last 256 ticks seen"."""
+    if timing is not None and timing.note and len(timing.step):
+        return timing.note
     if timing is None or not math.isfinite(timing.ratio) or timing.ratio <= 0:
         return ""
     if session.mode == "live" and abs(timing.ratio - 1.0) < 0.02:
@@ -155,9 +157,10 @@ def four_figures(moment: Moment, timing: TimingRow) -> list[tuple[str, str, str]
     missed = ("missed", f"{timing.missed:,}", "fail" if timing.missed else "text")
     if session.mode != "live" and not len(timing.step) and not math.isfinite(timing.p50):
         per_tick = session.period / timing.ratio if timing.ratio > 0 else math.nan
+        ticks = round((session.end() - session.start) / session.period)  # as many as it came to
         return [
-            ("ticks", f"{session.ticks:,}", "text"),
-            ("wall time", figures.duration(per_tick * session.ticks), "text"),
+            ("ticks", f"{ticks:,}", "text"),
+            ("wall time", figures.duration(per_tick * ticks), "text"),
             ("mean tick", figures.duration(per_tick), "text"),
             ("budget", figures.duration(timing.budget), "text"),
         ]
