@@ -119,7 +119,9 @@ def test_an_address_that_is_taken_is_named() -> None:
 
 def test_who_waits_for_a_run_tries_as_often_later_as_at_first() -> None:
     # a run may be shorter than a pause that grows, and would be missed
-    with Actuator("ipc:///tmp/crumple-nobody-is-here", {"fire": "1"}, safe={"fire": 0.0}, timeout=0.1) as squib:
+    with Actuator(
+        "ipc:///tmp/crumple-nobody-is-here", {"fire": "1"}, safe={"fire": 0.0}, timeout=0.1
+    ) as squib:
         socket = squib._link.socket
         assert (socket.getsockopt(zmq.RECONNECT_IVL), socket.getsockopt(zmq.RECONNECT_IVL_MAX)) == (20, 0)
 
