@@ -16,6 +16,7 @@ from crumple.view.session import Session
 
 _RATE = 60  # pictures a second
 _SLOW = 50  # fewer than that are told of
+_REST = 100  # [ms] between two pictures where nothing moves, unless somebody touches something
 _LEAST = (640, 360)  # the smallest window
 
 
@@ -70,7 +71,7 @@ def _loop(interaction: Interaction, most_frames: int) -> None:
     frames = 0
     unseen = pygame.display.get_driver() in UNSEEN
     while not interaction.quit and (not most_frames or frames < most_frames):
-        for event in pygame.event.get():
+        for event in _events(interaction, clock):
             interaction.handle(event)
             if event.type == pygame.VIDEORESIZE:
                 interaction.resize((max(event.w, _LEAST[0]), max(event.h, _LEAST[1])))
@@ -88,6 +89,16 @@ def _loop(interaction: Interaction, most_frames: int) -> None:
             return  # nobody could close it
 
 
+def _events(interaction: Interaction, clock: _Clock) -> list[pygame.event.Event]:
+    """What happened; where nothing moves, it is waited for a little: a still picture needs no processor."""
+    events = pygame.event.get()
+    if events or not interaction.calm:
+        return events
+    event = pygame.event.wait(_REST)
+    clock.rested()
+    return [] if event.type == pygame.NOEVENT else [event]
+
+
 class _Clock:
     """Sixty pictures a second on an absolute schedule; says where they become fewer."""
 
@@ -101,6 +112,12 @@ class _Clock:
         now = time.perf_counter()
         passed, self._last = now - self._last, now
         return passed
+
+    def rested(self) -> None:
+        """The time until now was no time to draw in."""
+        self._due = self._since = time.perf_counter()
+        self._count = 0
+        self._said = ""
 
     def wait(self) -> str:
         """Until the next picture is due. Returns what is to be said of a viewer that cannot keep up."""

@@ -74,6 +74,11 @@ class Interaction:
         """What is shown."""
         return self.player.session
 
+    @property
+    def calm(self) -> bool:
+        """Whether nothing moves until somebody touches something."""
+        return self._fork is None and not self.player.moment().playing
+
     # -- from frame to frame -----------------------------------------------------------------------------
 
     def advance(self, passed: float) -> None:
