@@ -6,6 +6,7 @@ Addresses are files in the test's own folder, so that no two tests can meet. Not
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -358,6 +359,11 @@ class Core(Child):
         folder = self.folder
         until((folder / MONITOR).exists)
         return int(json.loads((folder / MONITOR).read_text(encoding="utf-8"))["pid"])
+
+
+def resident() -> int:
+    """Memory of this process [KiB]."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * (os.sysconf("SC_PAGE_SIZE") // 1024)
 
 
 def quicken(monitor: Monitor) -> None:

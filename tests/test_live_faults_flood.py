@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from live_bench import WAIT, Bench, Done, reach
+from live_bench import WAIT, Bench, Done, reach, resident
 from live_peers import Pirate
 
 pytest.importorskip("zmq")
@@ -118,11 +118,6 @@ def flooded(bench: Bench, flooder: Path, *, seconds: float, rubbish: bool) -> tu
     finally:
         flood.kill()
         flood.communicate(timeout=WAIT)
-
-
-def resident() -> int:
-    """Memory of this process [KiB]."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * (os.sysconf("SC_PAGE_SIZE") // 1024)
 
 
 @pytest.mark.parametrize("rubbish", [False, True], ids=["good", "rubbish"])
