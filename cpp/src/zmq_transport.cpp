@@ -183,6 +183,7 @@ public:
             while (z_.ctx_term(context_) != 0 && z_.errno_() == EINTR) {
             }
         watch_ = socket_ = context_ = nullptr;
+        patience_ms_ = -1;
     }
 
     std::ptrdiff_t receive(std::span<std::byte> into, Nanoseconds most) override {

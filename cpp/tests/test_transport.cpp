@@ -70,6 +70,9 @@ CASE(a_router_answers_who_asked) {
     CHECK(!router->send(bytes("nobody asked")));
     std::vector<std::byte> frame(4);
     CHECK_EQUAL(router->receive(frame, 1'000'000), -1);
+    router->close();
+    router->open();
+    CHECK_EQUAL(router->receive(frame, 1'000'000), -1);  // no longer than before
 }
 
 CASE(an_address_that_is_taken_is_an_error_that_says_so) {
