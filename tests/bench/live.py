@@ -1,6 +1,6 @@
 """Live runs, measured: a 10 kHz sensor into a 1 kHz scene with a Python plugin in each step, lockstep, round trips.
 
-    python tests/bench/live.py [--seconds 20] [--steps 50000] [--rounds 3]
+    python tests/bench/live.py [--seconds 20] [--steps 50000] [--rounds 3] [--asleep]
 
 The rigs are a C program (live_peer.c, over crumple_wire.h) and a Python script (crumple.live), each in a process of
 its own. Wanted, on two cores: samples no older than a period plus 0.5 ms at p99, and no more missed ticks than the
@@ -74,8 +74,9 @@ with Rig(sys.argv[1], sends={"x": "1"}, receives={"y": "1"}, safe={"y": 0.0}) as
 class Bench:
     """A folder with scenes, rigs and runs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, awake: bool = True) -> None:
         self.folder = folder
+        self.awake = awake  # whether idle processors are kept from falling asleep
         (folder / "half.py").write_text(PLUGIN)
         self.library = load_libzmq()
         self.peer = folder / "live_peer"
@@ -87,7 +88,8 @@ class Bench:
 
     def scene(self, name: str, body: str) -> Path:
         file = self.folder / f"{name}.toml"
-        file.write_text("crumple = 1\n" + textwrap.dedent(body))
+        pacing = "" if self.awake else "[pacing]\nawake = false\n"
+        file.write_text("crumple = 1\n" + textwrap.dedent(body) + pacing)
         return file
 
     def run(self, scene: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -237,7 +239,7 @@ def round_trip(bench: Bench, table: Table, seconds: float, number: int) -> None:
 
 def lockstep(bench: Bench, table: Table, steps: int, number: int) -> None:
     for over, address in (("ipc", bench.address(f"bare{number}")), ("tcp", "tcp://127.0.0.1:45996")):
-        with table.measure(f"no run: two C programs and libzmq, {over}") as figures, awake():
+        with table.measure(f"no run: two C programs and libzmq, {over}") as figures, kept(bench.awake):
             command = [str(bench.peer), "bare", bench.library, address, str(steps)]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
             figures["steps a second"] = float(done.stdout)
@@ -253,9 +255,9 @@ def lockstep(bench: Bench, table: Table, steps: int, number: int) -> None:
 
 
 @contextmanager
-def awake() -> Iterator[None]:
+def kept(awake: bool) -> Iterator[None]:
     """Idle processors do not fall asleep, where that is granted: as during a run."""
-    _core.ask_for_real_time(0, False, True)
+    _core.ask_for_real_time(0, False, awake)
     try:
         yield
     finally:
@@ -277,6 +279,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="of each run in real time")
     parser.add_argument("--steps", type=int, default=50_000, help="of each run in lockstep")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
+    parser.add_argument(
+        "--asleep",
+        action="store_true",
+        help="let idle processors fall asleep, to compare (but for the rig in Python, which asks itself)",
+    )
     given = parser.parse_args()
     ages = ["age p50", "age p99", "late p99", "missed"]
     parts: list[tuple[Callable[..., None], Table, float]] = [
@@ -289,7 +296,7 @@ def main() -> int:
         (lockstep, Table("lockstep, a Python plugin each step", ["steps a second"]), given.steps),
     ]
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
+        bench = Bench(Path(folder), awake=not given.asleep)
         for number in range(given.rounds):
             print(f"round {number + 1} of {given.rounds}", file=sys.stderr)
             for measure, table, length in parts:
