@@ -24,19 +24,27 @@ void Outlet::reset() {
 
 void Outlet::open() { transport_->open(); }
 
-void Outlet::post(MessageType type, std::uint16_t flags, Tick tick, std::span<const double> values) {
-    last_ = {type,
-             flags,
-             context_->session,
-             type == MessageType::bye ? 1 : sequence_,
-             context_->sim_ns(tick),
-             context_->clock->now(),
-             echo_sequence_,
-             echo_ns_,
-             layout_};
-    if (values.data() != last_values_.data()) last_values_.assign(values.begin(), values.end());
-    encode(last_, values, frame_);
+Header Outlet::post(MessageType type, std::uint16_t flags, Tick tick, std::span<const double> values) {
+    const Header header{type,
+                        flags,
+                        context_->session,
+                        type == MessageType::bye ? 1 : sequence_,
+                        context_->sim_ns(tick),
+                        context_->clock->now(),
+                        echo_sequence_,
+                        echo_ns_,
+                        layout_};
+    encode(header, values, frame_);
     ++(transport_->send(frame_) ? sent_ : dropped_);
+    return header;
+}
+
+// What a rig that did not hear it may ask for again.
+void Outlet::output(Tick tick, std::span<const double> values) {
+    const bool safe = context_->fail_safe;
+    const std::span<const double> used = safe ? std::span<const double>(safe_) : values;
+    last_ = post(MessageType::output, safe ? flag_safe : 0, tick, used);
+    last_values_.assign(used.begin(), used.end());
 }
 
 // What feeds an actuator is checked at the end of the tick, and by then it would have left.
@@ -54,8 +62,7 @@ void Outlet::send(Tick tick, std::span<const double> values) {
     ++sequence_;
     echo_sequence_ = context_->echo_sequence;
     echo_ns_ = context_->echo_ns;
-    const bool safe = context_->fail_safe;
-    post(MessageType::output, safe ? flag_safe : 0, tick, safe ? std::span<const double>(safe_) : values);
+    output(tick, values);
 }
 
 void Outlet::answer(Tick tick, std::span<const double> values, const Sample* sample) {
@@ -63,8 +70,7 @@ void Outlet::answer(Tick tick, std::span<const double> values, const Sample* sam
     check(values);
     sequence_ = echo_sequence_ = sample ? sample->sequence : 0;
     echo_ns_ = sample ? sample->source_ns : 0;
-    const bool safe = context_->fail_safe;
-    post(MessageType::output, safe ? flag_safe : 0, tick, safe ? std::span<const double>(safe_) : values);
+    output(tick, values);
 }
 
 void Outlet::repeat() {
@@ -79,14 +85,8 @@ void Outlet::safe(Tick tick, std::uint16_t flags) {
     if (over_) return;
     const auto all = static_cast<std::uint16_t>(flags | flag_safe);
     ++sequence_;
-    const Header answer = last_;
-    const std::vector<double> values = last_values_;
     post(MessageType::output, all, tick, safe_);
-    if ((flags & flag_final) == 0) {  // said in between: what a rig did not hear, and asks for again, is the answer
-        last_ = answer;
-        last_values_ = values;
-        return;
-    }
+    if ((flags & flag_final) == 0) return;
     post(MessageType::bye, all, tick, safe_);
     over_ = true;
 }

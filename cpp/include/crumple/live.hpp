@@ -146,7 +146,8 @@ public:
 
 private:
     void check(std::span<const double> values) const;
-    void post(MessageType type, std::uint16_t flags, Tick tick, std::span<const double> values);
+    Header post(MessageType type, std::uint16_t flags, Tick tick, std::span<const double> values);
+    void output(Tick tick, std::span<const double> values);
 
     std::shared_ptr<LiveContext> context_;
     ActuatorOptions options_;
