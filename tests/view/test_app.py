@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-
-
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,17 +15,11 @@ from crumple.view import fork
 from crumple.view.interaction import Interaction
 from crumple.view.player import SPEEDS, Player
 from crumple.view.replay_session import ReplaySession
+from view.headless import headless  # noqa: F401 - a fixture of the module
 from view.live_bench import Bench, live_bench
 from view.view_runs import FAILING, run_folder
 
 SIZE = (1280, 720)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def headless() -> Iterator[None]:
-    pygame.display.init()
-    pygame.font.init()
-    yield
 
 
 class Desk:

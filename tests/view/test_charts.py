@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,17 +20,11 @@ from crumple.view.replay_session import ReplaySession
 from crumple.view.scale import fitting, tick_text, ticks, time_ticks
 from crumple.view.session import Moment, Session
 from crumple.view.theme import Theme
+from view.headless import headless  # noqa: F401 - a fixture of the module
 from view.live_bench import Clock
 from view.view_runs import FAILING, run_folder, write_recording, write_run
 
 PANEL = pygame.Rect(16, 384, 864, 300)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def headless() -> Iterator[None]:
-    pygame.display.init()
-    pygame.font.init()
-    yield
 
 
 @pytest.fixture(scope="module")

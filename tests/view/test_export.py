@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import os
-
-os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-
-
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +16,12 @@ from crumple.errors import UsageError
 from crumple.view import export
 from crumple.view.export import Cut, Look
 from crumple.view.replay_session import ReplaySession
+from view.headless import headless  # noqa: F401 - a fixture of the module
 from view.view_runs import run_folder
 
 SMALL = Look(size=(640, 360))
 KEPT = Path(__file__).with_name("frame_pictures")
 RENEW = "CRUMPLE_KEEP_PICTURES"  # set: pictures that differ are replaced
-
-
-@pytest.fixture(scope="module", autouse=True)
-def headless() -> Iterator[None]:
-    pygame.display.init()
-    pygame.font.init()
-    yield
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,16 +13,10 @@ import pytest
 from crumple.view.interaction import Interaction
 from crumple.view.live_session import LiveSession
 from crumple.view.replay_session import ReplaySession
+from view.headless import headless  # noqa: F401 - a fixture of the module
 from view.live_bench import Bench, live_bench
 
 SIZE = (1280, 720)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def headless() -> Iterator[None]:
-    pygame.display.init()
-    pygame.font.init()
-    yield
 
 
 @pytest.fixture

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-
-from collections.abc import Iterator
-
 import pygame
 import pytest
 
 from crumple.view import app
 from crumple.view.interaction import Interaction
 from crumple.view.replay_session import ReplaySession
+from view.headless import headless  # noqa: F401 - a fixture of the module
 from view.view_runs import FAILING, run_folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def headless() -> Iterator[None]:
-    pygame.display.init()
-    pygame.font.init()
-    yield
 
 
 @pytest.fixture
