@@ -194,9 +194,7 @@ def _write(table: NDArray[np.void], place: Path) -> None:
     write_csv(table, text)
     content = text.getvalue().encode()
     try:
-        if (
-            place.exists() and not place.is_file()
-        ):  # /dev/stdout and the like, which nothing can take the place of
+        if place.exists() and not place.is_file():  # /dev/stdout and the like: nothing can take its place
             place.write_bytes(content)
         else:
             write_whole(place, content)

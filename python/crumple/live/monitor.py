@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MONITOR = "monitor.json"
+REFUSED = "a command was refused: "  # how the event begins; why, and the command in brackets, come next
 STATUS = ("waiting", "running", "paused", "ended")
 COMMANDS = ("pause", "resume", "step", "run_to", "speed", "stop", "set", "inject", "clear")
 

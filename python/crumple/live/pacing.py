@@ -22,7 +22,7 @@ from crumple import _core, wording
 from crumple.errors import CrumpleError, UsageError
 from crumple.faults_run import FaultLog
 from crumple.live.errors import StoppedByHand, TooLate
-from crumple.live.monitor import MONITOR, STATUS
+from crumple.live.monitor import MONITOR, REFUSED, STATUS
 
 if TYPE_CHECKING:
     from crumple.live.units import Live
@@ -316,7 +316,7 @@ class Pacing:
                 self._obey(text)
             except Exception as error:  # whoever looks on may send anything
                 said = text.decode("utf-8", "replace")[:200]
-                self._folder.event("warning", text=f"a command was refused: {error} ({said})")
+                self._folder.event("warning", text=f"{REFUSED}{error} ({said})")
 
     def _obey(self, text: bytes) -> None:
         command = json.loads(text)

@@ -30,8 +30,8 @@ def real_time(*, priority: int = 70) -> Iterator[Granted]:
 
     priority: 1 to 99, of SCHED_FIFO; below that of a run on the same machine, which is 80. A loop at such a priority
     has to sleep or wait: on its processor nothing below it runs. Afterwards the thread is an ordinary
-    one again. Nothing is raised where
-    the system refuses; what was granted is what `with` gives. Raises UsageError for another priority.
+    one again. Nothing is raised where the system refuses; what was granted is what `with` gives. Raises UsageError
+    for another priority.
     """
     if not 1 <= priority <= 99:
         raise UsageError(f"priority is {priority}; real-time priorities are 1 to 99.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crumple.live.monitor import REFUSED
 from crumple.live.plan import STATES
 from crumple.requirement_result import RequirementResult
 from crumple.view.recorded import Prefix, Recorded
@@ -237,13 +238,10 @@ class Faults:
         return f"{kind} {'+' if kind == 'bias' and float(value) > 0 else ''}{shown}"
 
 
-_REFUSED = "a command was refused: "
-
-
 def refusal(event: Mapping[str, Any]) -> str:
     """Why a run did not obey, without the command itself, which is in brackets; "" for any other event."""
     text = str(event.get("text", ""))
-    return text.removeprefix(_REFUSED).partition(" ({")[0] if text.startswith(_REFUSED) else ""
+    return text.removeprefix(REFUSED).partition(" ({")[0] if text.startswith(REFUSED) else ""
 
 
 def planned_by_hand(fault: Mapping[str, Any]) -> bool:
@@ -296,9 +294,8 @@ def _stretches(t: Any, state: Any) -> list[tuple[float, float]]:
     if len(t) < 2:
         return []
     stale = np.asarray(state) != _FRESH
-    stale[0] = (
-        stale[0] and stale[1]
-    )  # the first row is of before the first step, which takes the first sample
+    # the first row is of before the first step, which takes the first sample
+    stale[0] = stale[0] and stale[1]
     edges = np.flatnonzero(np.diff(np.concatenate(([False], stale, [False])).astype(np.int8)))
     step = float(t[1] - t[0])
     spans: list[tuple[float, float]] = []

@@ -77,7 +77,7 @@ class Interaction:
     @property
     def calm(self) -> bool:
         """Whether nothing moves until somebody touches something."""
-        return self._fork is None and not self.player.moment().playing
+        return self._fork is None and not self.player.moving
 
     # -- from frame to frame -----------------------------------------------------------------------------
 

@@ -29,12 +29,16 @@ class Player:
         self.t = session.end() if self.live is not None else session.start
         self.frame = 0
 
+    @property
+    def moving(self) -> bool:
+        """Whether time goes on by itself."""
+        return self.playing or (self.live is not None and self.live.status == "running")
+
     def moment(self) -> Moment:
         """What is to be drawn."""
         if isinstance(self.session, ReplaySession):
             self.session.speed = self.speed
-        moving = self.playing or (self.live is not None and self.live.status == "running")
-        return Moment(self.session, self.t, moving, self.shown_speed(), self.frame)
+        return Moment(self.session, self.t, self.moving, self.shown_speed(), self.frame)
 
     def shown_speed(self) -> float:
         """Simulated seconds a second."""
